@@ -20,13 +20,14 @@ from moldiff.chem.tokenizer import SelfiesTokenizer
 from moldiff.diffusion.masked import MaskedProcess
 from moldiff.diffusion.sampler import Sampler
 from moldiff.diffusion.samplers import make_sampler, sampler_knobs
+from moldiff.errors import InputError
 from moldiff.files import whole_file
 from moldiff.frames import table_from_frame
 from moldiff.generation import Generation
 from moldiff.generation_run import Chemistry, GenerationRun
 from moldiff.guidance.classifier_free import ClassifierFree
 from moldiff.metrics.keys import TrainingKeys
-from moldiff.models.checkpoint import SavedModel, load_model, read_json, save_model, write_json
+from moldiff.models.checkpoint import DAMAGES, SavedModel, load_model, read_json, save_model, write_json
 from moldiff.models.compiled import Compiled
 from moldiff.models.precision import cast_parameters
 from moldiff.proposing import Proposer
@@ -38,6 +39,23 @@ __all__ = ["Generation", "MoleculeGenerator", "Progress"]
 
 Progress = Callable[[int, int], None]
 """Called after every chunk with the molecules found and the proposals drawn so far."""
+
+
+def read_chemistry(folder: Path) -> Chemistry:
+    """Return the vocabulary, the property statistics and the training keys of a model folder.
+
+    Raises:
+        InputError: If one of them is missing or damaged.
+    """
+    stored = read_json(folder / "properties.json")
+    try:
+        return Chemistry(
+            SelfiesTokenizer(read_json(folder / "vocab.json")["tokens"]),
+            {name: PropertyStatistics.from_dict(entry) for name, entry in stored.items()},
+            TrainingKeys.load(folder / "train_keys.bin"),
+        )
+    except DAMAGES as error:
+        raise InputError(f"the model in {folder} cannot be read ({error}): copy or train it again") from error
 
 
 class MoleculeGenerator:
@@ -272,18 +290,13 @@ class MoleculeGenerator:
         self.device = usable_device(device)
         dtype = usable_dtype(precision, self.device)
         model = load_model(folder)
-        stored = read_json(folder / "properties.json")
-        self.chemistry_ = Chemistry(
-            SelfiesTokenizer(read_json(folder / "vocab.json")["tokens"]),
-            {name: PropertyStatistics.from_dict(entry) for name, entry in stored.items()},
-            TrainingKeys.load(folder / "train_keys.bin"),
-        )
+        self.chemistry_ = read_chemistry(folder)
         # Weights lie on disk in bfloat16, so that casting them loses nothing that saving them would keep.
         cast_parameters(model.network.to(self.device), dtype)
         self.codec_ = model.codec.to(self.device)
         self.name_ = folder.resolve().name
         card = folder / "README.md"
-        self._card = card.read_text(encoding="utf-8") if card.is_file() else ""
+        self._card = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
         self._saved = model
         self._bulk = None
         return self

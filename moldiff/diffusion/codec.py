@@ -11,6 +11,9 @@ MASK = -1
 FORBIDDEN = -1e9
 """Logit of a token that cannot be: finite, so that guided combinations of two such logits are not NaN."""
 
+MAX_CODES = 2**24
+"""Codes that digits can form, at most: a table of them is kept."""
+
 
 class SubtokenCodec(nn.Module):
     """C tokens as distinct K-digit codes in mixed radix (MDM-Prime, arXiv 2505.18495, section 3.1).
@@ -52,6 +55,10 @@ class SubtokenCodec(nn.Module):
         places = [1]
         for base in reversed(self.bases[1:]):
             places.insert(0, places[0] * base)
+        if places[0] * self.bases[0] > MAX_CODES:
+            raise ValueError(
+                f"digits of bases {self.bases} make more than {MAX_CODES:,} codes: use smaller ones"
+            )
         tokens_by_code = torch.full((places[0] * self.bases[0],), -1, dtype=torch.int64)
         tokens_by_code[(codes * torch.tensor(places)).sum(1)] = torch.arange(len(codes))
         # Buffers follow the module to its device; the vocabulary file keeps them, not the weights.

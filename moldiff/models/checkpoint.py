@@ -20,6 +20,20 @@ from moldiff.models.denoiser import Denoiser
 
 FORMAT_VERSION = 1
 
+DAMAGES = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    MemoryError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    SafetensorError,
+    TypeError,
+    ValueError,
+)
+"""What reading a damaged or foreign model raises, in torch, safetensors and here."""
+
 
 @dataclass
 class SavedModel:
@@ -61,6 +75,9 @@ def save_model(folder: Path, model: SavedModel, tokens: list[str]) -> None:
 def load_model(folder: Path) -> SavedModel:
     """Read what ``save_model`` wrote, with the property scales of ``properties.json``.
 
+    The folder may come from a stranger: nothing in it is run, and nothing is built that its weights do not
+    fill.
+
     Raises:
         InputError: If a file is missing, damaged, of a newer format, or does not fit the others.
     """
@@ -74,17 +91,67 @@ def load_model(folder: Path) -> SavedModel:
     vocab = read_json(folder / "vocab.json")
     scales = read_json(folder / "properties.json")
     try:
-        codec = SubtokenCodec(torch.tensor(vocab["codes"], dtype=torch.int64))
-        means = [entry["mean"] for entry in scales.values()]
-        stds = [entry["std"] or 1.0 for entry in scales.values()]
-        network = Denoiser(codec.bases, codec.vocab_size, means, stds, **config["network"])
         tensors = load_file(folder / "model.safetensors")
-        weights = {name: value.float() for name, value in tensors.items() if not name.startswith("canvas.")}
-        network.load_state_dict(weights)
+        codec = SubtokenCodec(torch.tensor(vocab["codes"], dtype=torch.int64))
+        if len(vocab["tokens"]) != codec.vocab_size:
+            raise ValueError(f"{len(vocab['tokens'])} tokens and {codec.vocab_size} codes")
+        network = _network(config["network"], codec, scales, tensors)
         canvas = CanvasLaw.from_tensors(tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError, OSError, AttributeError, SafetensorError) as error:
-        raise InputError(f"the model in {folder} cannot be read ({error}): copy or train it again") from error
+        _check_canvas(canvas, len(scales), network.max_length)
+    except DAMAGES as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise InputError(
+            f"the model in {folder} cannot be read ({reason}): copy or train it again"
+        ) from error
     return SavedModel(network.eval(), codec, canvas, config)
+
+
+def _network(
+    keywords: dict[str, Any], codec: SubtokenCodec, scales: dict[str, Any], tensors: dict[str, Tensor]
+) -> Denoiser:
+    """Return the network that the weights fill.
+
+    Raises:
+        ValueError: If they do not fill it, or are not finite.
+    """
+    weights = {name: value for name, value in tensors.items() if not name.startswith("canvas.")}
+    sizes = [size for value in weights.values() for size in value.shape]
+    # Every keyword is a size of some tensor, or counts tensors: larger ones would only take memory.
+    largest = max([*sizes, len(weights)], default=0)
+    if not all(type(value) is int and 1 <= value <= largest for value in keywords.values()):
+        raise ValueError(f"the network's sizes {keywords} do not fit its weights")
+    means = [float(entry["mean"]) for entry in scales.values()]
+    stds = [float(entry["std"] or 1.0) for entry in scales.values()]
+
+    def make() -> Denoiser:
+        return Denoiser(codec.bases, codec.vocab_size, means, stds, **keywords)
+
+    with torch.device("meta"):
+        wanted = {name: value.shape for name, value in make().state_dict().items()}
+    if wanted != {name: value.shape for name, value in weights.items()}:
+        raise ValueError("the weights are of another network")
+    if not all(bool(value.isfinite().all()) for value in weights.values()):
+        raise ValueError("some weights are no finite numbers")
+    network = make()
+    network.load_state_dict({name: value.float() for name, value in weights.items()})
+    return network
+
+
+def _check_canvas(canvas: CanvasLaw, properties: int, max_length: int) -> None:
+    """Refuse a canvas table that is not one of this model."""
+    sizes, counts, rows = canvas.sizes, canvas.counts, len(canvas.canvases)
+    fits = (
+        sizes.ndim == counts.ndim == canvas.canvases.ndim == 1
+        and 0 < len(sizes) == len(counts)
+        and sizes.dtype == counts.dtype == torch.int64
+        and canvas.properties.shape == (rows, properties)
+        and bool((counts >= 0).all())
+        and 1 <= int(sizes.min()) <= int(sizes.max()) <= max_length
+        and bool(torch.isin(canvas.canvases, sizes).all())
+        and not bool(canvas.properties.isinf().any())
+    )
+    if not fits:
+        raise ValueError("its table of canvas sizes is damaged")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -95,7 +162,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"cannot read {path}: {error}") from error
     if not isinstance(found, dict):
         raise InputError(f"cannot read {path}: expected a JSON object, got {type(found).__name__}")

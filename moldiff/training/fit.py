@@ -9,7 +9,6 @@ from pathlib import Path
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
-from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
@@ -18,6 +17,7 @@ from moldiff.models.denoiser import Denoiser
 from moldiff.models.precision import cast_parameters, resolve_precision
 from moldiff.training.data import ResidentTokens
 from moldiff.training.ema import WeightAverage
+from moldiff.training.loss_log import LossLog
 from moldiff.training.module import DenoisingModule
 from moldiff.training.optimizer import MasterWeights, decay_start
 
@@ -120,7 +120,13 @@ class Fit:
     def _trainer(self, total: int, callbacks: list[Callback]) -> Trainer:
         """Return Lightning's trainer with log, checkpoints and progress bar."""
         keep = ModelCheckpoint(
-            self.folder, "step", every_n_train_steps=self.checkpoint_every, save_last=True, save_top_k=1
+            self.folder,
+            "step",
+            every_n_train_steps=self.checkpoint_every,
+            save_last=True,
+            save_top_k=1,
+            # A checkpoint that was copied here to be prolonged would otherwise stay beside last-v1.ckpt.
+            enable_version_counter=False,
         )
         # The last checkpoint of the constant part stays, to prolong a finished run from.
         prolong = ModelCheckpoint(
@@ -131,9 +137,8 @@ class Fit:
             accelerator=self.accelerator,
             devices=self.devices,
             max_steps=total,
-            logger=CSVLogger(self.folder, name="", version="log"),
-            callbacks=[keep, prolong, *bar, *callbacks],
-            log_every_n_steps=50,
+            logger=False,
+            callbacks=[keep, prolong, LossLog(self.folder / "loss.csv"), *bar, *callbacks],
             enable_progress_bar=self.progress,
             enable_model_summary=False,
             use_distributed_sampler=False,

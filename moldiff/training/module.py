@@ -103,7 +103,6 @@ class DenoisingModule(LightningModule):
         mine = slice(self.trainer.global_rank, None, self.trainer.world_size)
         loss: Tensor = self._forward(x0[mine], z[mine], y[mine], t[mine], weight[mine])
         self.log("loss", loss.detach(), prog_bar=True)
-        self.log("tokens", float(self.tokens_seen))
         return loss
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
