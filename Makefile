@@ -3,12 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: help demo test check lint clean
+.PHONY: help demo test check soak lint clean
 
 help:
 	@echo "make demo    install moldiff into .venv, and generate 100 molecules that meet two goals"
 	@echo "make test    install for development into .venv, then linters, types, layers and all tests"
 	@echo "make check   the fast part of make test, without installing"
+	@echo "make soak    kill and resume runs ten times as often, and draw twenty times as many random inputs"
 	@echo "make clean   remove .venv and everything that was built"
 
 $(BIN)/python:
@@ -27,6 +28,9 @@ test: $(BIN)/python
 
 check: lint
 	$(BIN)/python -m pytest -m "not slow" tests
+
+soak:
+	MOLDIFF_SOAK=1 $(BIN)/python -m pytest --durations=0 $$(grep -l "from soak import" tests/*.py tests/*/*.py)
 
 lint:
 	$(BIN)/ruff check .

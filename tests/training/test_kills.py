@@ -22,7 +22,8 @@ torch.set_num_threads(1)
 table = load("qm9")
 recipe = Recipe(width=32, depth=1, heads=1, condition_width=32, tokens=4e5, batch_tokens=1024)
 quiet = {"compiled": False, "progress": False, "accelerator": "cpu", "precision": "fp32"}
-recipe.train(table.take(range(0, len(table), 200)), ["rings"], Path(sys.argv[1]), checkpoint_every=20, **quiet)
+few = table.take(range(0, len(table), 200))
+recipe.train(few, ["rings"], Path(sys.argv[1]), checkpoint_every=20, **quiet)
 """
 
 pytestmark = pytest.mark.slow
