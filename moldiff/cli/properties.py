@@ -1,4 +1,4 @@
-"""``moldiff properties``: what goals can be about."""
+"""``moldiff properties``: what goals and filters can be about."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def properties(
         typer.Option(help="Folder or bundled name: list what this model was trained on instead."),
     ] = None,
 ) -> None:
-    """List the properties that can be measured of any molecule, or those a model was trained on."""
+    """List the properties and the filters of any molecule, or the properties a model was trained on."""
     from rich.console import Console
 
     from moldiff.bundled import model_folder
 
-    table = measurable() if model is None else trained(model_folder(model))
-    Console().print(table)
+    tables = [measurable(), available_filters()] if model is None else [trained(model_folder(model))]
+    Console().print(*tables)
 
 
 def measurable() -> Table:
@@ -35,6 +35,18 @@ def measurable() -> Table:
     table = _table("Properties measured of any molecule", ["name", "unit", "kind", "reference"])
     for entry in PROPERTIES.values():
         _add(table, entry.name, entry.unit, _kind(entry.integer), entry.reference)
+    return table
+
+
+def available_filters() -> Table:
+    """Return a table of every filter: an example of its text, what it removes, where that is defined."""
+    from moldiff.chem.filters import FILTERS, Filter, PropertyRange
+
+    table = _table("Filters of generated molecules, by an example of each", ["filter", "removes", "source"])
+    table.columns[1].no_wrap = False
+    kinds: list[type[Filter]] = [*FILTERS.values(), PropertyRange]
+    for kind in kinds:
+        _add(table, kind.usage, kind.removes, kind.source)
     return table
 
 
@@ -87,7 +99,7 @@ def _add(table: Table, *cells: str) -> None:
 
 
 def _table(title: str, columns: list[str]) -> Table:
-    """Return an empty table whose last column is the one that gives way on a narrow screen."""
+    """Return an empty table whose last column gives way on a narrow screen."""
     from rich import box
     from rich.table import Table
 

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from moldiff import cli
+from moldiff.chem.filters import FILTERS, PropertyRange
 from moldiff.chem.properties import PROPERTIES
 from moldiff.chem.statistics import PropertyStatistics
 
@@ -40,6 +41,30 @@ def test_every_property_has_a_row(capsys):
         assert entry.unit in rows[name]
         assert entry.reference in rows[name]
         assert ("integer" if entry.integer else "real") in rows[name]
+
+
+def test_every_filter_has_a_row(capsys):
+    code, out, err = listing(capsys)
+    assert (code, err) == (0, "")
+    rows = {line.split()[0]: line for line in out.splitlines() if line.split()}
+    for kind in [*FILTERS.values(), PropertyRange]:
+        assert kind.removes in rows[kind.usage]
+        assert kind.source in rows[kind.usage]
+    assert list(rows).index("charge") < list(rows).index("PAINS")
+
+
+def test_filters_on_a_narrow_screen_lose_no_word_of_what_they_remove(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = listing(capsys)
+    assert all(len(line) <= 80 for line in out.splitlines())
+    for kind in FILTERS.values():
+        assert kind.usage in out
+        assert all(word in out for word in kind.removes.split())
+
+
+def test_filters_belong_to_no_model(capsys, model):
+    _, out, _ = listing(capsys, "--model", str(model))
+    assert "PAINS" not in out
 
 
 def test_properties_of_a_model(capsys, model):
