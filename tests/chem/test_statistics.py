@@ -53,9 +53,27 @@ def test_json_round_trip(values: list[float]) -> None:
     assert stats.low <= stats.quantiles["0.05"] <= stats.quantiles["0.95"] <= stats.high
 
 
+def test_a_class_keeps_its_labels_and_its_error_is_not_scaled() -> None:
+    stats = PropertyStatistics.from_values("BBB", [0, 1, 1, 0], "class", "by hand", classes=["BBB+", "BBB-"])
+    assert PropertyStatistics.from_dict(json.loads(json.dumps(stats.to_dict()))) == stats
+    assert stats.integer
+    assert (stats.scale, stats.error_scale) == (0.5, 1.0)
+    assert STATS.error_scale == STATS.std
+
+
+def test_statistics_of_numbers_are_stored_as_earlier_releases_did() -> None:
+    assert "classes" not in STATS.to_dict()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"classes": "ab"}, "expected classes to be a list"),
+        ({"classes": ["b", "a"]}, "sorted, and all different"),
+        ({"classes": ["a", "a"]}, "sorted, and all different"),
+        ({"classes": [1]}, "expected classes to be a list"),
+        ({"unit": None}, "expected name, unit and source to be text"),
+        ({"mean": 10**400}, "expected finite numbers"),
         ({"quantilez": {}}, "did you mean 'quantiles'"),
         ({"mean": None}, "expected finite numbers"),
         ({"std": "1"}, "expected finite numbers"),

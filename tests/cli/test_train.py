@@ -38,10 +38,11 @@ def test_what_is_not_given_is_left_to_the_recipe(trained, capsys, tmp_path):
     assert (code, err) == (0, "")
     assert recipe == Recipe()
     assert folder == tmp_path / "m"
-    assert running == {"compiled": True, "progress": True}
+    assert running == {"compiled": True, "progress": True, "n_jobs": 1}
     assert {"logP", "rings", "mu", "gap"} < set(properties)
     assert len(table) == 130744
-    assert out == f"token_bound: 13.25 ± 0.12 nats per molecule\nmodel written to {tmp_path / 'm'}\n"
+    assert out.splitlines()[:2] == ["qm9: 130,744 rows", "kept 130,744 molecules; dropped: no row"]
+    assert out.endswith(f"token_bound: 13.25 ± 0.12 nats per molecule\nmodel written to {tmp_path / 'm'}\n")
 
 
 def test_options_reach_the_recipe(trained, capsys, tmp_path):
@@ -67,7 +68,8 @@ def test_options_reach_the_recipe(trained, capsys, tmp_path):
     [(recipe, _, properties, _, running)] = trained
     assert recipe == Recipe(**values)
     assert properties == ["logP", "mu"]
-    assert running == {"devices": 2, "precision": "fp32", "compiled": False, "progress": False}
+    expected = {"devices": 2, "precision": "fp32", "compiled": False, "progress": False, "n_jobs": 1}
+    assert running == expected
 
 
 def test_every_keyword_of_the_recipe_is_an_option():
@@ -77,7 +79,11 @@ def test_every_keyword_of_the_recipe_is_an_option():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["qm8"], "unknown data set 'qm8': did you mean 'qm9'?"),
+        (["qm8"], "'qm8' is neither a data set nor a file: did you mean 'qm9'?"),
+        (["none.csv", "--property", "x"], "cannot read none.csv: there is no such file"),
+        (["b3db", "--neutralise"], "the molecules of b3db are taken as they are"),
+        (["b3db", "--smiles", "mol"], "the molecules of b3db are taken as they are"),
+        (["b3db", "--property", "BB"], "'BB' is neither a column of the table nor a known property"),
         (["qm9", "--family", "prim"], "unknown family 'prim': did you mean 'prime'?"),
         (["qm9", "--precision", "bf17"], "unknown precision 'bf17': did you mean 'bf16'?"),
         (["qm9", "--devices", "many"], "--devices must be a number"),
@@ -93,6 +99,66 @@ def test_wrong_input(trained, capsys, tmp_path, words, message):
     assert err.count("\n") == 1
     assert not trained
     assert not (tmp_path / "m").exists()
+
+
+TABLE = """Structure,logS,active,id
+OCC,0.5,yes,a1
+CCO,0.7,yes,a2
+C1,1.0,no,a3
+CC(=O)[O-].[Na+],,no,a4
+CC,,,a5
+"""
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    return path
+
+
+def test_a_table_of_ones_own(trained, capsys, tmp_path, table):
+    folder = tmp_path / "m"
+    words = [str(table), "--property", "logS", "--property", "active", "-o", str(folder)]
+    code, out, err = run(capsys, *words)
+    assert code == 0
+    listed = folder / "training" / "dropped.csv"
+    assert out.splitlines()[:5] == [
+        "mine.csv: 5 rows, molecules in column 'Structure' (by its name)",
+        "kept 2 molecules; dropped: 1 repeated, 1 not a molecule, 1 no label",
+        "standardised: 1 fragments left out",
+        "labels: logS (numeric; 1 values); active (class, no or yes; 2 values)",
+        f"dropped rows are listed in {listed}",
+    ]
+    assert err.startswith("note: 2 molecules are few")
+    [(_, taken, properties, _, _)] = trained
+    assert (taken.name, taken.smiles, properties) == ("mine.csv", ["CCO", "CC(=O)[O-]"], ["logS", "active"])
+    assert listed.read_text(encoding="utf-8").splitlines()[1].startswith("2,CCO,repeated")
+
+
+@pytest.mark.parametrize(
+    ("words", "smiles"),
+    [
+        (["--neutralise"], ["CCO", "CC(=O)O"]),
+        (["--no-standardise"], ["CCO", "CC(=O)[O-].[Na+]"]),
+        (["--tautomer", "--smiles", "Structure"], ["CCO", "CC(=O)[O-]"]),
+    ],
+)
+def test_options_of_standardising(trained, capsys, tmp_path, table, words, smiles):
+    code, _, _ = run(capsys, str(table), "--property", "active", "-o", str(tmp_path / "m"), *words)
+    assert code == 0
+    assert trained[0][1].smiles == smiles
+
+
+def test_a_file_without_property_lists_what_there_is(trained, capsys, tmp_path, table):
+    code, out, err = run(capsys, str(table), "-o", str(tmp_path / "m"))
+    assert (code, out) == (2, "")
+    assert "--property: the columns of" in err
+    assert (
+        "are logS (numeric), active (no or yes), id (a1 or a2 or a3 or a4 or a5) beside the molecules" in err
+    )
+    assert "RDKit measures logP, QED" in err
+    assert not trained
 
 
 def test_output_is_needed(trained, capsys):

@@ -43,7 +43,7 @@ def test_another_file_is_refused(wheel, tmp_path, monkeypatch):
 def test_the_table_is_written(wheel, tmp_path, monkeypatch, capsys):
     out = tmp_path / "out.parquet"
     monkeypatch.setattr("sys.argv", ["build_qm9", "--wheel", str(wheel), "--out", str(out)])
-    monkeypatch.setattr(build_qm9, "check", lambda wheel: None)
+    monkeypatch.setattr(build_qm9.Wheel, "check", lambda self, path: None)
     build_qm9.main()
     assert pd.read_parquet(out)["smiles"].tolist() == ["O", "NC=O", "C"]
     assert "4 molecules read, 3 rows written" in capsys.readouterr().out

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from moldiff.datasets import DATASETS, MoleculeTable, load
+from moldiff.datasets import DATASETS, MoleculeTable, load, open_table
 from moldiff.errors import InputError
 
 
@@ -59,4 +59,25 @@ def test_every_table_keeps_its_promises(name):
     assert len(set(table.smiles)) == len(table) > 0
     assert "" not in table.smiles
     assert table.citation
+    assert table.licence
     assert (table.labels.dtypes == np.float64).all()
+
+
+def test_take_keeps_classes_and_licence():
+    labels = pd.DataFrame({"tox": [0, 1, 0]})
+    table = MoleculeTable(
+        "mine", ["C", "CC", "CCC"], labels, {"tox": "class"}, "", "CC0", {"tox": ("no", "yes")}
+    )
+    part = table.take([1])
+    assert (part.licence, part.classes, part.labels["tox"].tolist()) == ("CC0", {"tox": ("no", "yes")}, [1])
+
+
+def test_a_name_or_a_file(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("smiles\nC\n", encoding="utf-8")
+    assert open_table(str(path))["smiles"].tolist() == ["C"]
+    assert open_table("b3db").name == "b3db"
+    with pytest.raises(InputError, match="'qm8' is neither a data set nor a file: did you mean 'qm9'"):
+        open_table("qm8")
+    with pytest.raises(InputError, match="no such file"):
+        open_table(str(tmp_path / "other.csv"))
