@@ -9,8 +9,18 @@ from moldiff.metrics.distances import (
     scaled_distances,
 )
 from moldiff.metrics.diversity import internal_diversity, max_similarity, morgan_fingerprints
-from moldiff.metrics.intervals import Interval, mean_interval, paired_difference_interval, share_interval
+from moldiff.metrics.fidelity import faithful_selfies
+from moldiff.metrics.intervals import (
+    Interval,
+    Share,
+    mean_interval,
+    mean_of_any,
+    paired_difference_interval,
+    share_interval,
+)
 from moldiff.metrics.keys import TrainingKeys
+from moldiff.metrics.property_report import PropertyFigures, PropertyReport, property_report
+from moldiff.metrics.scaffolds import murcko_scaffolds
 from moldiff.metrics.sets import (
     KnownMolecules,
     SetCounts,
@@ -24,20 +34,27 @@ __all__ = [
     "DistanceReport",
     "Interval",
     "KnownMolecules",
+    "PropertyFigures",
+    "PropertyReport",
     "SetCounts",
     "SetFlags",
+    "Share",
     "TrainingKeys",
     "canonical_smiles",
     "compare_distances",
     "count_set",
     "distance_report",
+    "faithful_selfies",
     "flag_set",
     "floor_distances",
     "internal_diversity",
     "max_similarity",
     "mean_interval",
+    "mean_of_any",
     "morgan_fingerprints",
+    "murcko_scaffolds",
     "paired_difference_interval",
+    "property_report",
     "scaled_distance",
     "scaled_distances",
     "share_interval",

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from moldiff.metrics.intervals import Interval, mean_interval, paired_difference_interval, share_interval
+from moldiff.metrics.intervals import (
+    Interval,
+    Share,
+    mean_interval,
+    mean_of_any,
+    paired_difference_interval,
+    share_interval,
+)
 
 
 def test_wilson_is_its_formula() -> None:
@@ -100,3 +107,27 @@ def test_an_interval_excludes_what_lies_outside() -> None:
     outside = {value: interval.excludes(value) for value in (-1.1, -1.0, 0.5, 1.0, 1.1)}
     assert [value for value, excluded in outside.items() if excluded] == [-1.1, 1.1]
     assert not Interval(math.nan, math.nan, math.nan).excludes(0.0)
+
+
+def test_a_share_of_rows_has_wilsons_interval_and_one_of_molecules_none() -> None:
+    rows, molecules = Share.of_rows(844, 1024, "rows"), Share.of_distinct(3, 4, "molecules")
+    wilson = share_interval(844, 1024)
+    assert (rows.value, rows.low, rows.high) == (wilson.value, wilson.low, wilson.high)
+    assert (molecules.value, math.isnan(molecules.low), math.isnan(molecules.high)) == (0.75, True, True)
+    assert "of 1,024 rows" in str(rows)
+    assert math.isnan(Share.of_distinct(0, 0, "molecules").value)
+
+
+def test_the_mean_of_few_values_has_no_interval() -> None:
+    generator = np.random.default_rng(0)
+    nothing, one = (mean_of_any(values, generator=generator) for values in ([], [2.5]))
+    assert math.isnan(nothing.value)
+    assert (one.value, math.isnan(one.low), math.isnan(one.high)) == (2.5, True, True)
+    assert mean_of_any([1.0, 3.0], generator=generator).value == 2.0
+
+
+def test_many_values_need_no_jackknife_and_have_the_normal_interval() -> None:
+    values = np.random.default_rng(0).exponential(size=20_000)
+    found = mean_interval(values, generator=np.random.default_rng(1))
+    half = 1.96 * values.std() / math.sqrt(len(values))
+    assert (found.low, found.high) == pytest.approx((found.value - half, found.value + half), abs=0.06 * half)

@@ -1,0 +1,53 @@
+"""What records of a run share: values as JSON has them, and the versions that they were made with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PACKAGES = ("moldiff", "torch", "rdkit", "selfies", "numpy", "pandas")
+"""Packages whose versions stand in every record."""
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it: dataclasses as objects, NaN and infinities as null.
+
+    Example:
+        >>> from moldiff.metrics import Interval
+        >>> plain({"figure": Interval(0.5, 0.4, float("nan")), "rows": np.arange(2)})
+        {'figure': {'value': 0.5, 'low': 0.4, 'high': None, 'level': 0.95}, 'rows': [0, 1]}
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        return {entry.name: plain(getattr(value, entry.name)) for entry in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): plain(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value
+
+
+def versions() -> dict[str, str]:
+    """Return the installed version of each of :data:`PACKAGES`.
+
+    Example:
+        >>> sorted(versions()) == sorted(PACKAGES)
+        True
+    """
+    return {name: _version(name) for name in PACKAGES}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
