@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
 from collections.abc import Iterator
@@ -40,9 +41,29 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     try:
         yield part
         part.chmod(0o666 & ~_umask())  # mkstemp gives 0600, which is for secrets, not for results
+        _reach_the_disk(part)
         part.replace(final)
     finally:
         part.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: str | Path) -> None:
+    """Remove what killed processes left of writing ``path``: only where no other process writes it now.
+
+    Args:
+        path: A final name that was given to ``whole_file``.
+    """
+    final = Path(path)
+    # tempfile puts eight characters between prefix and suffix.
+    for part in final.parent.glob(f".{glob.escape(final.stem)}-????????{glob.escape(final.suffix)}"):
+        if part.is_file():
+            part.unlink(missing_ok=True)
+
+
+def _reach_the_disk(path: Path) -> None:
+    """Wait until the content is on the disk, or a power cut could keep the new name of an empty file."""
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
 
 
 def _umask() -> int:

@@ -2,58 +2,59 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from moldiff.chem.goals import Goal, rank, score
-from moldiff.chem.properties import PROPERTIES, measure
-from moldiff.chem.statistics import PropertyStatistics
+from moldiff.chem.goals import Goal
+from moldiff.chem.grid import molecule_grid
 from moldiff.files import whole_file
+from moldiff.judging import GoalSummary
 from moldiff.machine import describe_machine
 from moldiff.metrics.sets import SetCounts
+from moldiff.output import OutputFiles, write_sdf
+from moldiff.records import PACKAGES, versions
 
-NOT_MEASURED = "not measured"
-"""What is said of a property that conditions the model but that RDKit cannot compute."""
+__all__ = ["BACK", "DRAWN", "FRONT", "PACKAGES", "Generation", "Kept"]
 
 FRONT = ("smiles", "valid", "unique", "novel")
-BACK = ("score", "hit", "truncated")
+BACK = ("score", "hit", "truncated", "outside_training", "max_sim_train", "filters_failed")
 
-PACKAGES = ("moldiff", "torch", "rdkit", "selfies", "numpy", "pandas")
+DRAWN = 12
+"""Molecules that a notebook shows."""
 
 
-@dataclass(frozen=True)
-class GoalSummary:
-    """How near a run came to one goal.
+@dataclass
+class Kept:
+    """What became of the distinct molecules of a run.
 
     Attributes:
-        goal: As text, with its tolerance.
-        property: Its property.
-        unit: Of the distances.
-        direction: "max" or "min"; None for other goals.
-        threshold: Where a max or min goal begins to be met; None for others.
-        valid: Valid proposals, repeats counted: the denominator of the next two.
-        error_valid: Mean distance to the goal over the valid proposals, 0 where met; None if not measured.
-        hits_valid: Valid proposals that meet this goal; None if not measured.
-        error_returned: Mean distance over the molecules returned; None if not measured or none returned.
+        filtered: Those that fail a filter, in the order in which they were proposed: smiles, filters_failed.
+        filters: How many fail each filter.
+        capped: Those that pass, but came when there were enough of their scaffold.
+        candidates: Those that could be returned: they pass the filters and the cap, and are hits if only hits
+            were asked for.
+
+    Example:
+        >>> Kept(candidates=3).counts
+        {'filtered': 0, 'capped': 0, 'candidates': 3}
     """
 
-    goal: str
-    property: str
-    unit: str
-    direction: str | None
-    threshold: float | None
-    valid: int
-    error_valid: float | None
-    hits_valid: int | None
-    error_returned: float | None
+    filtered: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame({"smiles": [], "filters_failed": []}, dtype=str)
+    )
+    filters: dict[str, int] = field(default_factory=dict)
+    capped: int = 0
+    candidates: int = 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Molecules, by what became of them."""
+        return {"filtered": len(self.filtered), "capped": self.capped, "candidates": self.candidates}
 
 
 @dataclass
@@ -62,7 +63,8 @@ class Generation:
 
     Attributes:
         table: One row a molecule, best first: smiles, valid, unique, novel, the model's properties,
-            ``<property>_error``, score, hit, truncated. Columns that cannot be measured are empty.
+            ``<property>_error``, score, hit, truncated, outside_training, max_sim_train, filters_failed.
+            Columns that cannot be measured are empty.
         goals: The goals, resolved.
         counts: Proposed, valid, unique, novel, hits ... over all proposals; no hits without measured goals.
         settings: Everything that decides the result, seed included.
@@ -70,6 +72,7 @@ class Generation:
         notes: What the user should know.
         summaries: Distance to each goal, in the order of ``goals``.
         unmeasured: Properties that condition the model but that RDKit cannot compute.
+        kept: What filters and selections did.
 
     Example:
         >>> frame = pd.DataFrame({"smiles": ["CCO"], "hit": [True]})
@@ -86,6 +89,7 @@ class Generation:
     notes: list[str] = field(default_factory=list)
     summaries: list[GoalSummary] = field(default_factory=list)
     unmeasured: list[str] = field(default_factory=list)
+    kept: Kept = field(default_factory=Kept)
 
     @property
     def smiles(self) -> list[str]:
@@ -97,116 +101,59 @@ class Generation:
         return {
             "goals": [asdict(summary) for summary in self.summaries],
             "settings": self.settings,
-            # Nothing filters yet, and readers of the file should not have to know that.
-            "counts": {**asdict(self.counts), "filtered": 0, "returned": len(self.table)},
+            "counts": {**asdict(self.counts), **self.kept.counts, "returned": len(self.table)},
+            "filters": self.kept.filters,
             "cost": self.cost,
             "unmeasured": self.unmeasured,
             "notes": self.notes,
-            "versions": {name: _version(name) for name in PACKAGES},
+            "versions": versions(),
             "machine": describe_machine(),
         }
 
-    def save(self, folder: str | Path) -> None:
-        """Write ``molecules.csv`` and ``run.json``, each whole or not at all.
+    def save(
+        self,
+        path: str | Path | OutputFiles,
+        *,
+        format: str | None = None,  # noqa: A002 - pandas' word
+        sdf: bool = True,
+    ) -> list[Path]:
+        """Write the table, the structures and the record, each whole or not at all; return the files.
 
         The record of an earlier run goes first and the new one comes last, so that it never stands beside the
         molecules of another run.
+
+        Args:
+            path: A folder, for ``molecules.csv``, ``molecules.sdf`` and ``run.json``; or the name of the
+                table, such as ``mine.parquet``, with the others beside it.
+            format: "csv" or "parquet"; told by the suffix, or csv, unless given.
+            sdf: Whether to write the structures.
+
+        Raises:
+            InputError: If the format is unknown, or the suffix is of another one.
         """
-        record, molecules = Path(folder) / "run.json", Path(folder) / "molecules.csv"
-        text = json.dumps(self.run_record(), indent=1, ensure_ascii=False, allow_nan=False)
-        with whole_file(molecules) as part:
-            self.table.to_csv(part, index=False)
-            record.unlink(missing_ok=True)
-        with whole_file(record) as part:
-            part.write_text(text + "\n", encoding="utf-8")
+        files = path if isinstance(path, OutputFiles) else OutputFiles.at(path, format)
+        filtered = self.kept.filtered if self.kept.filters else None
+        return files.save(self.table, self.run_record(), filtered=filtered, sdf=sdf)
+
+    def to_sdf(self, path: str | Path) -> None:
+        """Write the molecules with 2-D coordinates and all columns as tags, whole or not at all."""
+        with whole_file(path) as part:
+            write_sdf(self.table, part)
+
+    def _repr_html_(self) -> str:
+        """Return the first molecules as drawings, for notebooks."""
+        shown = self.table.head(DRAWN)
+        names = [summary.property for summary in self.summaries if summary.hits_valid is not None]
+        legends = [_legend(place, row, names) for place, row in enumerate(shown.to_dict("records"), start=1)]
+        counts = self.counts
+        stages = [f"{counts.proposed:,} proposed", f"{counts.valid:,} valid", f"{counts.unique:,} unique"]
+        stages += [
+            f"{count:,} {name}" for name, count in (("novel", counts.novel), ("hits", counts.hits)) if count
+        ]
+        head = f"<b>{len(self.table):,} molecules</b> of {', '.join(stages)}; the first {len(shown)}:"
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return f"<div><p>{head}</p>{molecule_grid(list(shown['smiles']), legends)}<ul>{notes}</ul></div>"
 
 
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
-
-
-def measured(goals: Sequence[Goal]) -> list[Goal]:
-    """Return the goals on properties that RDKit computes: those by which molecules are judged."""
-    return [goal for goal in goals if goal.name in PROPERTIES]
-
-
-def judge(
-    smiles: Sequence[str], goals: Sequence[Goal], statistics: Mapping[str, PropertyStatistics]
-) -> pd.DataFrame:
-    """Measure what the goals ask for: value, error, score and hit of every molecule.
-
-    Args:
-        smiles: B canonical SMILES, "" where invalid.
-        goals: Resolved goals.
-        statistics: Training statistics by property.
-
-    Returns:
-        B rows; columns: each goal's property and ``<property>_error``, then ``score`` and ``hit``. Properties
-        that RDKit cannot compute are NaN and count neither for nor against a hit. Without any goal that can
-        be measured nothing is missed: ``hit`` is True for every valid molecule, and ``score`` 0.
-    """
-    can = measured(goals)
-    values = measure(smiles, [goal.name for goal in can])
-    columns: dict[str, NDArray[Any]] = {}
-    for goal in goals:
-        known = values[goal.name].to_numpy() if goal.name in values else np.full(len(smiles), np.nan)
-        columns[goal.name] = known
-        columns[f"{goal.name}_error"] = goal.error(known)
-    valid = np.array([text != "" for text in smiles], dtype=bool)
-    columns["score"] = score(can, columns, statistics) if can else np.where(valid, 0.0, np.nan)
-    columns["hit"] = np.logical_and.reduce([valid, *(goal.hit(columns[goal.name]) for goal in can)])
-    return pd.DataFrame(columns)
-
-
-def best_first(
-    frame: pd.DataFrame, goals: Sequence[Goal], statistics: Mapping[str, PropertyStatistics]
-) -> NDArray[np.int64]:
-    """Return row numbers from best to worst by score; without measurable goals in their own order."""
-    can = measured(goals)
-    if not can:
-        return np.arange(len(frame))
-    return rank(can, {goal.name: frame[goal.name].to_numpy() for goal in can}, statistics)
-
-
-def summarise(
-    goals: Sequence[Goal],
-    statistics: Mapping[str, PropertyStatistics],
-    proposals: pd.DataFrame,
-    returned: pd.DataFrame,
-) -> list[GoalSummary]:
-    """Return how near a run came to each goal.
-
-    Args:
-        goals: Resolved goals.
-        statistics: Training statistics by property.
-        proposals: All proposals, with the columns of ``judge`` and ``valid``.
-        returned: The molecules returned, with the same columns.
-    """
-    valid = proposals[proposals["valid"]]
-
-    def one(goal: Goal) -> GoalSummary:
-        can = bool(measured([goal]))
-        hits = int(goal.hit(valid[goal.name].to_numpy()).sum()) if can else None
-        all_valid, kept = (_mean(frame[f"{goal.name}_error"]) for frame in (valid, returned))
-        return GoalSummary(
-            str(goal),
-            goal.name,
-            statistics[goal.name].unit,
-            goal.direction,
-            goal.threshold,
-            len(valid),
-            error_valid=all_valid,
-            hits_valid=hits,
-            error_returned=kept,
-        )
-
-    return [one(goal) for goal in goals]
-
-
-def _mean(values: pd.Series) -> float | None:
-    """Return the mean, or None where there is nothing to average: JSON has no NaN."""
-    mean = float(values.mean()) if len(values) else float("nan")
-    return None if np.isnan(mean) else mean
+def _legend(place: int, row: dict[str, Any], names: Sequence[str]) -> str:
+    return ", ".join([str(place), *(f"{name} {row[name]:.3g}" for name in names)])

@@ -4,49 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-import pandas as pd
-
-from moldiff.chem.properties import PROPERTIES, measure
-from moldiff.chem.statistics import PropertyStatistics
-from moldiff.chem.tokenizer import SelfiesTokenizer
+from moldiff.chem.molecule_filter import Nearest
+from moldiff.chem.properties import PROPERTIES
+from moldiff.chemistry import Chemistry
+from moldiff.chunks import ChunkFolder
 from moldiff.errors import InputError
-from moldiff.generation import BACK, FRONT, NOT_MEASURED, Generation, best_first, judge, measured, summarise
-from moldiff.metrics.keys import TrainingKeys
-from moldiff.metrics.sets import count_set
+from moldiff.generation import Generation
+from moldiff.judging import NOT_MEASURED, Tally, best_first, measured
 from moldiff.proposing import COSTS, Proposed, Proposer, cost_summary
+from moldiff.records import versions
+from moldiff.selecting import POOL, Selection, Wanted
 from moldiff.targets import Targets
-
-
-@dataclass(frozen=True)
-class Chemistry:
-    """What turns the token ids of a model into molecules and judges them.
-
-    Attributes:
-        tokenizer: Token ids to SMILES.
-        statistics: Training statistics by property, in the order of the columns of y.
-        known: The training molecules.
-    """
-
-    tokenizer: SelfiesTokenizer
-    statistics: dict[str, PropertyStatistics]
-    known: TrainingKeys
-
-    @property
-    def unmeasured(self) -> list[str]:
-        """Properties that condition the model but that RDKit cannot compute."""
-        return [name for name in self.statistics if name not in PROPERTIES]
-
-    def table(self, ids: np.ndarray, targets: Targets) -> pd.DataFrame:
-        """Return smiles, valid, novel, the columns of ``judge``, and truncated, for ids (B, L)."""
-        smiles = self.tokenizer.decode(ids)
-        frame = pd.DataFrame({"smiles": smiles, "valid": [text != "" for text in smiles]})
-        frame["novel"] = frame["valid"] & ~self.known.contains(smiles)
-        judged = judge(smiles, targets.goals, self.statistics)
-        return pd.concat([frame, judged], axis=1).assign(truncated=~self.tokenizer.faithful(ids))
+from moldiff.workers import in_order
 
 
 @dataclass
@@ -59,60 +33,111 @@ class GenerationRun:
         proposer: Draws the chunks.
         targets: Goals and conditions.
         chemistry: Decodes and judges.
-        n: Molecules wanted: valid, unique, and hits with ``only_hits``.
-        only_hits: Keep only molecules that meet every goal.
-        limit: No chunk is begun after so many proposals.
+        wanted: What to keep, and how many.
         settings: Further entries of the record: model, device and the like.
+        nearest: Similarity to the nearest training molecule, for the column of that; None to leave it empty.
+        identity: Of the model's content: what a run that goes on must have in common with the one before.
+        workers: Processes that draw.
+        notes: Further notes for the user.
+
+    Attributes:
+        chunks: Finished so far.
+        proposed: Proposals in them.
+        resumed: Chunks that an earlier run has left in the folder.
+        folder: Where finished chunks are kept, after ``keep_in``.
 
     Raises:
-        InputError: If n or the limit is below 1, or ``only_hits`` has no goal to judge by.
+        InputError: If only hits are wanted and there is no goal to judge by.
     """
 
     proposer: Proposer
     targets: Targets
     chemistry: Chemistry
-    n: int
-    only_hits: bool
-    limit: int
+    wanted: Wanted
     settings: dict[str, Any]
-    found: int = 0
+    nearest: Nearest | None = None
+    identity: str = ""
+    workers: int = 1
+    notes: list[str] = field(default_factory=list)
+    chunks: int = 0
     proposed: int = 0
+    resumed: int = 0
     seconds: float = 0.0
-    frames: list[pd.DataFrame] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COSTS, 0))
+    costs: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COSTS, 0))
     seen: set[str] = field(default_factory=set)
+    folder: ChunkFolder | None = None
 
     def __post_init__(self) -> None:
-        if self.n < 1 or self.limit < 1:
-            raise InputError(f"expected n and max_proposals of at least 1, got {self.n} and {self.limit}")
-        if self.only_hits and not measured(self.targets.goals):
+        self.selection = Selection(self.wanted)
+        self.tally = Tally(self.targets.goals, self.chemistry.statistics)
+        if self.wanted.only_hits and not measured(self.targets.goals):
             missing = ", ".join(goal.name for goal in self.targets.goals)
             reason = f"{missing} cannot be measured" if missing else "there is no goal"
             raise InputError(f"only_hits needs a goal to tell hits by, but {reason}: leave it out")
 
-    def __iter__(self) -> Iterator[Self]:
-        while self.found < self.n and self.proposed < self.limit:
-            started = time.perf_counter()
-            self._add(self.proposer(len(self.frames)), started)
-            yield self
+    def keep_in(self, folder: Path, *, overwrite: bool = False) -> None:
+        """Keep finished chunks in a folder, and go on from those that it holds of this very run.
 
-    def _add(self, chunk: Proposed, started: float) -> None:
+        How many molecules are wanted, and which, may have changed: it does not decide what is drawn.
+
+        Args:
+            folder: Made if missing; to be cleared by the caller once the result stands.
+            overwrite: Whether to begin anew where the folder holds a run.
+
+        Raises:
+            InputError: If the folder cannot be used, or holds a run with other settings.
+        """
+        made = {name: versions()[name] for name in ("moldiff", "torch")}
+        decisive = {**self.settings, **self.proposer.settings, "weights": self.identity, **made}
+        tokens = len(self.chemistry.tokenizer)
+        self.folder = ChunkFolder(folder, rows=self.proposer.chunk, tokens=tokens)
+        self.resumed = self.folder.claim(decisive, overwrite=overwrite)
+
+    @property
+    def found(self) -> int:
+        """Molecules that could be returned, at most as many as are needed."""
+        return self.selection.found
+
+    def __iter__(self) -> Iterator[Self]:
+        if self._enough:
+            return
+        chunks = in_order(self.proposer, self.chunks, folder=self.folder, workers=self.workers)
+        with closing(chunks):
+            for chunk in chunks:
+                self._add(chunk)
+                yield self
+                if self._enough:
+                    return
+
+    def close(self) -> None:
+        """Let other processes have the folder of the chunks, which stay."""
+        if self.folder is not None:
+            self.folder.release()
+
+    def forget(self) -> None:
+        """Remove the chunks: the result stands, or nothing was drawn."""
+        if self.folder is not None:
+            self.folder.clear()
+
+    @property
+    def _enough(self) -> bool:
+        return self.found >= self.wanted.needed or self.proposed >= self.wanted.limit
+
+    def _add(self, chunk: Proposed) -> None:
         """Decode, judge and count one chunk."""
+        started = time.perf_counter()
         frame = self.chemistry.table(chunk.ids, self.targets)
         first = ~frame["smiles"].duplicated() & frame["valid"] & ~frame["smiles"].isin(self.seen)
         frame.insert(2, "unique", first)
-        wanted = int(self._wanted(frame).sum())
+        frame = self.selection.judged(frame)
         # Nothing above changed the run: an interrupt leaves a chunk out or keeps it.
-        self.frames.append(frame)
-        self.counts = {name: self.counts[name] + chunk.counts[name] for name in COSTS}
+        self.selection.add(frame)
+        self.tally.add(frame)
         self.seen.update(frame["smiles"][first])
-        self.found = min(self.n, self.found + wanted)
+        self.costs = {name: self.costs[name] + chunk.counts[name] for name in COSTS}
+        self.chunks += 1
         self.proposed += len(frame)
-        self.seconds += time.perf_counter() - started
-
-    def _wanted(self, frame: pd.DataFrame) -> pd.Series:
-        """Return the rows to keep: the first of every molecule, and hits if only they are asked for."""
-        return frame["unique"] & frame["hit"] if self.only_hits else frame["unique"]
+        self.seconds += chunk.seconds + time.perf_counter() - started
 
     def result(self) -> Generation:
         """Return the molecules found so far, at most n, best first.
@@ -120,24 +145,28 @@ class GenerationRun:
         Raises:
             ValueError: If no chunk was finished.
         """
-        if not self.frames:
+        if not self.chunks:
             raise ValueError("there is no finished chunk yet: iterate over the run first")
-        everything = pd.concat(self.frames, ignore_index=True)
+        started = time.perf_counter()
         goals, statistics = self.targets.goals, self.chemistry.statistics
-        chosen = everything[self._wanted(everything)].head(self.n)
+        chosen = self.selection.chosen(self.proposer.seed)
         kept = chosen.iloc[best_first(chosen, goals, statistics)].reset_index(drop=True)
-        hits = everything["hit"].to_numpy() if measured(goals) else None
+        if self.nearest is not None:
+            # Computed in float32: further digits would be noise.
+            kept = kept.assign(max_sim_train=self.nearest(list(kept["smiles"])).round(6))
+        table = self.chemistry.finished(kept, self.targets)
+        seconds = self.seconds + time.perf_counter() - started
+        cost = cost_summary(self.costs, self.proposed, len(table), seconds)
         return Generation(
-            self._finish(kept),
+            table,
             goals,
-            count_set(list(everything["smiles"]), self.chemistry.known, hit=hits, canonical=True),
-            {"n": self.n, "only_hits": self.only_hits, "max_proposals": self.limit}
-            | self.settings
-            | self.proposer.settings,
-            cost_summary(self.counts, self.proposed, len(kept), self.seconds),
-            [*self.targets.notes, *self._notes(len(kept))],
-            summarise(goals, statistics, everything, kept),
+            self.tally.counts,
+            {**self.wanted.settings, **self.settings, **self.proposer.settings},
+            {**cost, "chunks": self.chunks, "chunks_resumed": self.resumed, "workers": self.workers},
+            [*self.targets.notes, *self.notes, *self._notes(len(table)), *self.chemistry.notes],
+            self.tally.summaries(kept),
             self.chemistry.unmeasured,
+            self.selection.kept,
         )
 
     def _notes(self, returned: int) -> list[str]:
@@ -146,25 +175,23 @@ class GenerationRun:
         if unjudged:
             wishes = " and ".join(map(str, unjudged))
             notes.append(f"{wishes}: {NOT_MEASURED}, so it guides the model but decides about no hit")
-        if returned < self.n and self.proposed >= self.limit:
-            wanted = "hits" if self.only_hits else "different molecules"
-            way_out = (
-                "raise max_proposals or gamma, or loosen the goals"
-                if self.only_hits
-                else "raise max_proposals"
+        notes += self._shortage(returned)
+        candidates = self.selection.found
+        if self.wanted.diverse and candidates > returned:
+            notes.append(
+                f"the {returned} most different of {candidates} candidates are returned (up to {POOL} are "
+                "drawn for each)"
             )
-            notes.append(f"{self.proposed} proposals gave {returned} of {self.n} {wanted}: {way_out}")
-        elif returned < self.n:
-            notes.append(f"stopped after {self.proposed} proposals with {returned} of {self.n} molecules")
         return notes
 
-    def _finish(self, kept: pd.DataFrame) -> pd.DataFrame:
-        """Measure the properties that no goal asked for, and put the columns in order."""
-        statistics, goals = self.chemistry.statistics, self.targets.goals
-        rest = [name for name in statistics if name not in kept and name in PROPERTIES]
-        full = pd.concat([kept, measure(list(kept["smiles"]), rest)], axis=1)
-        empty = [name for name in statistics if name not in full]
-        if not measured(goals):
-            empty += ["score", "hit"]
-        full = full.assign(**dict.fromkeys(empty, np.nan))
-        return full[[*FRONT, *statistics, *(f"{goal.name}_error" for goal in goals), *BACK]]
+    def _shortage(self, returned: int) -> list[str]:
+        """Say why there are fewer molecules than were asked for, and what can be done."""
+        if returned >= self.wanted.n:
+            return []
+        if self.proposed < self.wanted.limit:
+            return [f"stopped after {self.proposed} proposals with {returned} of {self.wanted.n} molecules"]
+        named = "hits" if self.wanted.only_hits else "different molecules"
+        ways = ["raise max_proposals" + (" or gamma, or loosen the goals" if self.wanted.only_hits else "")]
+        ways += ["loosen the filters"] if self.wanted.filters else []
+        ways += ["raise scaffold_cap"] if self.selection.capped else []
+        return [f"{self.proposed} proposals gave {returned} of {self.wanted.n} {named}: {', or '.join(ways)}"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
@@ -14,48 +14,34 @@ import pandas as pd
 import torch
 
 from moldiff.bundled import model_folder
+from moldiff.chem.filters import Filter
 from moldiff.chem.goals import Goal
+from moldiff.chem.standardise import Standardiser
 from moldiff.chem.statistics import PropertyStatistics
-from moldiff.chem.tokenizer import SelfiesTokenizer
-from moldiff.diffusion.masked import MaskedProcess
-from moldiff.diffusion.sampler import Sampler
-from moldiff.diffusion.samplers import make_sampler, sampler_knobs
-from moldiff.errors import InputError
+from moldiff.chemistry import read_chemistry
+from moldiff.datasets import MoleculeTable
 from moldiff.files import whole_file
-from moldiff.frames import table_from_frame
+from moldiff.frames import intake
 from moldiff.generation import Generation
-from moldiff.generation_run import Chemistry, GenerationRun
-from moldiff.guidance.classifier_free import ClassifierFree
-from moldiff.metrics.keys import TrainingKeys
-from moldiff.models.checkpoint import DAMAGES, SavedModel, load_model, read_json, save_model, write_json
+from moldiff.generation_run import GenerationRun
+from moldiff.identity import fingerprint, model_record
+from moldiff.models.checkpoint import SavedModel, load_model, save_model, write_json
 from moldiff.models.compiled import Compiled
 from moldiff.models.precision import cast_parameters
+from moldiff.output import OutputFiles
 from moldiff.proposing import Proposer
-from moldiff.settings import check_keywords, check_numbers, usable_device, usable_dtype
+from moldiff.sampling import Sampling
+from moldiff.selecting import Wanted
+from moldiff.settings import check_keywords, usable_device, usable_dtype
+from moldiff.similarity import TrainingMolecules
 from moldiff.targets import Targets, plan_targets
 from moldiff.training.recipe import Recipe
+from moldiff.workers import check_workers
 
 __all__ = ["Generation", "MoleculeGenerator", "Progress"]
 
 Progress = Callable[[int, int], None]
 """Called after every chunk with the molecules found and the proposals drawn so far."""
-
-
-def read_chemistry(folder: Path) -> Chemistry:
-    """Return the vocabulary, the property statistics and the training keys of a model folder.
-
-    Raises:
-        InputError: If one of them is missing or damaged.
-    """
-    stored = read_json(folder / "properties.json")
-    try:
-        return Chemistry(
-            SelfiesTokenizer(read_json(folder / "vocab.json")["tokens"]),
-            {name: PropertyStatistics.from_dict(entry) for name, entry in stored.items()},
-            TrainingKeys.load(folder / "train_keys.bin"),
-        )
-    except DAMAGES as error:
-        raise InputError(f"the model in {folder} cannot be read ({error}): copy or train it again") from error
 
 
 class MoleculeGenerator:
@@ -91,34 +77,40 @@ class MoleculeGenerator:
 
     def fit(
         self,
-        frame: pd.DataFrame,
+        frame: pd.DataFrame | MoleculeTable,
         *,
-        smiles: str = "smiles",
+        smiles: str | None = None,
         properties: Sequence[str],
+        standardiser: Standardiser | None = None,
         folder: str | Path | None = None,
         **running: Any,
     ) -> Self:
         """Train on a table.
 
         Args:
-            frame: A row a molecule; ``dropped_`` says afterwards which rows were of no use.
-            smiles: Column of SMILES; rows that are no molecule, and repeats, are dropped.
-            properties: Conditions: columns of the table or properties that RDKit measures.
+            frame: A row a molecule, or a table from ``moldiff.datasets.load``. What one should know of it is
+                a warning; ``dropped_`` counts the rows left out, which ``training/dropped.csv`` lists.
+            smiles: Column of SMILES; found by name or content unless given.
+            properties: Conditions: columns of numbers or classes, or properties that RDKit measures.
+            standardiser: What is done to the molecules; clean-up and largest fragment unless given.
             folder: Model folder to write; an interrupted run in it goes on. Without it nothing is kept on
                 disk until ``save_pretrained``.
             running: Keywords of ``Recipe.train`` that do not change the result, such as ``progress=False``.
 
         Raises:
-            InputError: If a column is missing, is not of numbers or has a name that is taken, or no molecule
-                is left.
+            InputError: If a column or the table cannot be used; the message says why.
         """
-        table, self.dropped_ = table_from_frame(frame, smiles, properties)
+        taken = intake(frame, properties, smiles=smiles, standardiser=standardiser)
+        self.dropped_ = taken.counts
+        for note in taken.notes:
+            warnings.warn(note, stacklevel=2)
         place = tempfile.TemporaryDirectory() if folder is None else nullcontext(folder)
         with place as chosen:
-            self.recipe.train(table, properties, Path(chosen), **running)
+            taken.save_dropped(Path(chosen))
+            self.recipe.train(taken.table, taken.properties, Path(chosen), **running)
             self._load(Path(chosen), "auto", None)
         if folder is None:
-            self.name_ = table.name
+            self.name_ = taken.table.name
         return self
 
     @classmethod
@@ -171,57 +163,20 @@ class MoleculeGenerator:
         parsed = [Goal.parse(goal) if isinstance(goal, str) else goal for goal in wishes]
         return plan_targets(parsed, self.statistics_, self._model().canvas, reach=reach)
 
-    def proposer(
-        self,
-        targets: Targets,
-        *,
-        gamma: float = 2.0,
-        temperature: float = 0.7,
-        steps: int = 64,
-        sampler: str = "confidence-loop",
-        knobs: dict[str, Any] | None = None,
-        seed: int = 0,
-        chunk: int = 256,
-        compiled: bool = False,
-    ) -> Proposer:
+    def proposer(self, targets: Targets, **settings: Any) -> Proposer:
         """Return what draws proposals, chunk by chunk, without any selection.
 
         Args:
             targets: From ``targets``.
-            gamma: Strength of classifier-free guidance: 0 unconditional, 1 conditional, above 1 beyond.
-            temperature: Divides the network's logits; 1 is the model's own law.
-            steps: T.
-            sampler: A key of ``SAMPLERS``.
-            knobs: Keywords of that sampler.
-            seed: Seed of the run, 0 or more.
-            chunk: Rows of a chunk.
-            compiled: Whether to compile the network: for thousands of molecules.
+            settings: Keywords of :class:`moldiff.sampling.Sampling`: gamma, temperature, steps ...
 
         Raises:
             InputError: If a value is out of range or a name unknown.
         """
-        model = self._model()
-        check_numbers(temperature=temperature, gamma=gamma, steps=steps, chunk=chunk, seed=seed)
-        remasking, trajectory = make_sampler(sampler, knobs)
-        process = MaskedProcess(self.codec_)
-        return Proposer(
-            Sampler(self._compiled() if compiled else model.network, process, remasking, trajectory),
-            model.canvas,
-            targets.draw,
-            ClassifierFree(gamma),
-            gamma,
-            temperature,
-            steps,
-            seed,
-            chunk,
-            self.device,
-            {
-                "guidance": "cfg",
-                "sampler": sampler,
-                "knobs": sampler_knobs(sampler, knobs),
-                "compiled": compiled,
-            },
-        )
+        check_keywords(settings, [entry.name for entry in fields(Sampling)], "setting")
+        model, sampling = self._model(), Sampling(**settings)
+        network = self._compiled() if sampling.compiled else model.network
+        return sampling.proposer(network, self.codec_, model.canvas, targets, device=self.device)
 
     def run(
         self,
@@ -231,34 +186,46 @@ class MoleculeGenerator:
         only_hits: bool = False,
         max_proposals: int | None = None,
         reach: float | None = None,
+        filters: str | Filter | Iterable[str | Filter] = (),
+        scaffold_cap: int | None = None,
+        diverse: bool = False,
+        similarity: bool = False,
+        training_table: str | Path | None = None,
+        workers: int = 1,
         **settings: Any,
     ) -> GenerationRun:
         """Return a generation that has not begun: iterate to draw chunks, then take its ``result``.
 
         The arguments are those of ``generate``.
         """
-        check_keywords(settings, list(inspect.signature(self.proposer).parameters)[1:], "setting")
         targets = self.targets(goals, reach=reach)
-        limit = 1000 + 50 * n if max_proposals is None else max_proposals
-        record = {
-            "model": self.name_,
-            "family": self._model().config.get("family"),
-            "goals": [str(goal) for goal in targets.goals],
-            "reach": reach,
-            "device": str(self.device),
-            "precision": str(next(self._model().network.parameters()).dtype).removeprefix("torch."),
-        }
         proposer = self.proposer(targets, **settings)
-        return GenerationRun(proposer, targets, self.chemistry_, n, only_hits, limit, record)
+        check_workers(workers, proposer)
+        trained_on = self._model().config.get("training", {}).get("data")
+        training = TrainingMolecules(self.chemistry_.known, trained_on, training_table)
+        wanted = Wanted(
+            n, only_hits, max_proposals, training.bind(filters), scaffold_cap=scaffold_cap, diverse=diverse
+        )
+        return GenerationRun(
+            proposer,
+            targets,
+            self.chemistry_,
+            wanted,
+            {"goals": [str(goal) for goal in targets.goals], "reach": reach}
+            | model_record(self._model(), self.name_, self.device),
+            nearest=training.nearest if similarity else None,
+            identity=fingerprint(self._model(), self.chemistry_),
+            workers=workers,
+            notes=training.notes,
+        )
 
     def generate(
         self,
         n: int,
         goals: str | Goal | Iterable[str | Goal] = (),
         *,
-        only_hits: bool = False,
-        max_proposals: int | None = None,
-        reach: float | None = None,
+        output: str | Path | None = None,
+        overwrite: bool = False,
         progress: Progress | None = None,
         **settings: Any,
     ) -> Generation:
@@ -267,24 +234,42 @@ class MoleculeGenerator:
         Args:
             n: Molecules to return: valid, unique, and hits with ``only_hits``.
             goals: Such as "rings>=4", "logP=1.5±0.2", "1<=logP<=2", "max QED", "2*min SA".
-            only_hits: Return only molecules that meet every goal.
-            max_proposals: Begin no chunk after so many proposals; 1,000 + 50 n unless given.
-            reach: Quantile beyond which max and min goals ask.
+            output: Folder, or name of the table, to write; an interrupted call with it goes on there.
+            overwrite: Whether to begin anew where ``output`` holds an unfinished run, or files of others.
             progress: Called after every chunk.
-            settings: Keywords of ``proposer``: gamma, temperature, steps, sampler, knobs, seed ...
+            settings: ``only_hits``: return only molecules that meet every goal.
+                ``max_proposals``: begin no chunk after so many proposals; 1,000 + 50 n unless given.
+                ``reach``: quantile beyond which max and min goals ask.
+                ``filters``: such as "PAINS" or "MW<=500", which the molecules have to pass.
+                ``scaffold_cap``: molecules of one scaffold, at most.
+                ``diverse``: draw four times as many, and return the n that differ most.
+                ``similarity``: compare with the training molecules, for the column max_sim_train.
+                ``training_table``: the table of the training molecules; found for data sets of moldiff.
+                ``workers``: processes that draw, on the CPU; the molecules are the same.
+                All others are keywords of :class:`moldiff.sampling.Sampling`: gamma, temperature, steps,
+                sampler, knobs, seed, chunk, threads, compiled.
 
         Returns:
             The first n such molecules that were proposed, best first; fewer, with a note, where the limit was
             reached.
 
         Raises:
-            InputError: If n, a goal or a setting is out of range.
+            InputError: If n, a goal, a filter or a setting is out of range, or the output cannot be written.
         """
-        run = self.run(n, goals, only_hits=only_hits, max_proposals=max_proposals, reach=reach, **settings)
-        for _ in run:
-            if progress is not None:
-                progress(run.found, run.proposed)
-        return run.result()
+        run = self.run(n, goals, **settings)
+        files = None if output is None else OutputFiles.at(output)
+        if files is not None:
+            files.prepare(overwrite=overwrite)
+            run.keep_in(files.chunks, overwrite=overwrite)
+        with closing(run):
+            for _ in run:
+                if progress is not None:
+                    progress(run.found, run.proposed)
+            result = run.result()
+            if output is not None:
+                result.save(output)
+                run.forget()
+        return result
 
     def _load(self, folder: Path, precision: str, device: str | None) -> Self:
         self.device = usable_device(device)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from moldiff.diffusion.canvas import CanvasLaw
 from moldiff.diffusion.sampler import Guidance, SampleOutput, Sampler
+from moldiff.errors import RunError
 
 COSTS = ("nfe", "nfe_predictor", "revealed", "remasked", "filled", "idle")
 """What is counted for every proposal: fields of ``SampleOutput``."""
@@ -61,6 +63,7 @@ class Proposer:
         seed: Seed of the run.
         chunk: Rows of a chunk.
         device: Where the network lives.
+        threads: Of a network call on the CPU: in float32 their number changes the last bits.
         names: What ``settings`` says of the sampler: its name and knobs.
 
     Example:
@@ -85,16 +88,21 @@ class Proposer:
     seed: int = 0
     chunk: int = 256
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    threads: int = 1
     names: dict[str, Any] = field(default_factory=dict)
 
     @property
     def settings(self) -> dict[str, Any]:
         """Everything but model and goals that decides what is drawn, with the values in use."""
-        numbers = ("gamma", "temperature", "steps", "seed", "chunk")
+        numbers = ("gamma", "temperature", "steps", "seed", "chunk", "threads")
         return {**{name: getattr(self, name) for name in numbers}, **self.names}
 
     def __call__(self, index: int) -> Proposed:
-        """Return chunk ``index``, counted from 0."""
+        """Return chunk ``index``, counted from 0.
+
+        Raises:
+            RunError: If the memory does not suffice for a chunk.
+        """
         started = time.perf_counter()
         # The host draws conditions and canvases, the device all else: both seeds come from (seed, index).
         host, device = (int(word) for word in np.random.SeedSequence([self.seed, index]).generate_state(2))
@@ -104,12 +112,13 @@ class Proposer:
         noise = torch.Generator(device=self.device).manual_seed(device)
         ids = np.zeros((self.chunk, int(canvases.max())), dtype=np.uint8)
         counts = dict.fromkeys(COSTS, 0)
-        for length in canvases.unique().tolist():
-            rows = (canvases == length).nonzero()[:, 0]
-            output = self._run(len(rows), length, y[rows], noise)
-            ids[rows.numpy(), :length] = output.tokens.cpu().numpy()
-            for name in COSTS:
-                counts[name] += int(getattr(output, name).sum())
+        with _threads(self.threads), _memory(self.chunk):
+            for length in canvases.unique().tolist():
+                rows = (canvases == length).nonzero()[:, 0]
+                output = self._run(len(rows), length, y[rows], noise)
+                ids[rows.numpy(), :length] = output.tokens.cpu().numpy()
+                for name in COSTS:
+                    counts[name] += int(getattr(output, name).sum())
         return Proposed(ids, y.numpy(), canvases.numpy(), counts, time.perf_counter() - started)
 
     def _canvases(self, y: Tensor, generator: torch.Generator) -> Tensor:
@@ -130,6 +139,30 @@ class Proposer:
             temperature=self.temperature,
             guidance=self.guidance,
         )
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    """Let torch compute with so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _memory(chunk: int) -> Iterator[None]:
+    """Say what to do where torch finds no memory."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if "memory" not in str(error).lower() and not isinstance(error, MemoryError):
+            raise
+        raise RunError(
+            f"the memory does not suffice for a chunk of {chunk} rows: give a smaller one"
+        ) from error
 
 
 def cost_summary(counts: dict[str, int], proposed: int, returned: int, seconds: float) -> dict[str, float]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
+from numbers import Integral
 
 import torch
 
@@ -33,21 +33,43 @@ def check_keywords(given: Iterable[str], known: Iterable[str], kind: str) -> Non
             raise InputError(f"unknown {kind} '{name}'{did_you_mean(name, names)}")
 
 
-def check_numbers(*, temperature: float, gamma: float, steps: int, chunk: int, seed: int) -> None:
+def check_numbers(
+    *, temperature: float, gamma: float, steps: int, chunk: int, seed: int, threads: int = 1
+) -> None:
     """Refuse sampling settings out of range.
 
     Raises:
         InputError: Naming the setting and what was expected.
+
+    Example:
+        >>> check_numbers(temperature=1.0, gamma=float("nan"), steps=64, chunk=256, seed=0)
+        Traceback (most recent call last):
+        moldiff.errors.InputError: gamma must be a number from 0 to 1,000, got nan
     """
-    for name, value, fine, expected in (
-        ("temperature", temperature, 0 < temperature < math.inf, "a finite number above 0"),
-        ("gamma", gamma, 0 <= gamma < math.inf, "a finite number of at least 0"),
-        ("steps", steps, steps >= 1, "at least 1"),
-        ("chunk", chunk, chunk >= 1, "at least 1"),
-        ("seed", seed, seed >= 0, "at least 0"),
+    for name, value, low, high in (
+        ("temperature", temperature, 0.001, 1000),
+        ("gamma", gamma, 0, 1000),
     ):
-        if not fine:
-            raise InputError(f"{name} must be {expected}, got {value}")
+        if not low <= value <= high:
+            raise InputError(f"{name} must be a number from {low} to {high:,}, got {value}")
+    for name, number, least, most in (
+        ("steps", steps, 1, 100_000),
+        ("chunk", chunk, 1, 1_000_000),
+        ("seed", seed, 0, 2**64 - 1),
+        ("threads", threads, 1, 1024),
+    ):
+        if not is_whole(number) or not least <= number <= most:
+            raise InputError(f"{name} must be a whole number from {least} to {most:,}, got {number}")
+
+
+def is_whole(value: object) -> bool:
+    """Tell whether a value is an integer; numpy's count, truth values do not.
+
+    Example:
+        >>> is_whole(3), is_whole(3.0), is_whole(True)
+        (True, False, False)
+    """
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def usable_device(name: str | None) -> torch.device:

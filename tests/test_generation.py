@@ -1,99 +1,56 @@
 import json
+import sys
+from xml.etree import ElementTree as ET
 
-import numpy as np
 import pandas as pd
 import pytest
+from rdkit import Chem
 
 from moldiff.chem.goals import Goal
 from moldiff.chem.statistics import PropertyStatistics
-from moldiff.generation import PACKAGES, Generation, best_first, judge, summarise
+from moldiff.generation import DRAWN, PACKAGES, Generation, Kept
+from moldiff.judging import GoalSummary
 from moldiff.metrics.sets import SetCounts
 
-STATISTICS = {
-    "rings": PropertyStatistics.from_values("rings", [0, 1, 2, 3], "1", "by hand", True),
-    "logP": PropertyStatistics.from_values("logP", [-1.0, 1.0], "1", "by hand", False),
-    "mu": PropertyStatistics.from_values("mu", [0.0, 4.0], "D", "by hand", False),
-}
-SMILES = ["CCO", "", "C1CC1", "C1CC2CC12"]
-
-
-def goals(*texts):
-    parsed = [Goal.parse(text) for text in texts]
-    return [goal.resolve(STATISTICS[goal.name]) for goal in parsed]
+STATISTICS = PropertyStatistics.from_values("rings", [0, 1, 2, 3], "1", "by hand", True)
+SUMMARY = GoalSummary("rings>=1", "rings", "1", None, None, 3, 0.5, 2, 0.0)
 
 
 def generation(**changes):
-    asked = goals("rings>=1", "max mu")
-    frame = judge(SMILES, asked, STATISTICS).assign(smiles=SMILES, valid=[True, False, True, True])
-    kept = frame[frame["hit"]]
     fields = {
-        "table": kept[["smiles", "rings"]].reset_index(drop=True),
-        "goals": asked,
+        "table": pd.DataFrame({"smiles": ["C1CC1", "C1CC2CC12"], "rings": [1.0, 2.0]}),
+        "goals": [Goal.parse("rings>=1").resolve(STATISTICS)],
         "counts": SetCounts(4, 3, 3, 2, 2, 2, 1),
         "settings": {"seed": 3, "knobs": {"eta": 0.05}},
         "cost": {"seconds": 1.5},
-        "notes": ["α ± β"],
-        "summaries": summarise(asked, STATISTICS, frame, kept),
+        "notes": ["α ± β <b>"],
+        "summaries": [SUMMARY],
         "unmeasured": ["mu"],
     }
     return Generation(**{**fields, **changes})
 
 
-def test_judged_by_what_rdkit_measures():
-    frame = judge(SMILES, goals("rings>=2", "max mu"), STATISTICS)
-    assert list(frame) == ["rings", "rings_error", "mu", "mu_error", "score", "hit"]
-    np.testing.assert_array_equal(frame["rings"], [0, np.nan, 1, 2])
-    np.testing.assert_array_equal(frame["rings_error"], [2, np.nan, 1, 0])
-    # The training standard deviation of 0, 1, 2, 3 is sqrt(5) / 2.
-    np.testing.assert_allclose(frame["score"], np.array([-2, np.nan, -1, 0]) / (np.sqrt(5) / 2))
-    assert frame["hit"].tolist() == [False, False, False, True]
-    assert frame[["mu", "mu_error"]].isna().all(axis=None)
-
-
-def test_every_goal_has_to_be_met():
-    frame = judge(["CCO", "C1CC1"], goals("rings=1", "logP<=-0.5"), STATISTICS)
-    assert frame["rings_error"].tolist() == [1.0, 0.0]
-    assert frame["hit"].tolist() == [False, False]
-
-
-@pytest.mark.parametrize("texts", [[], ["mu=2"]])
-def test_nothing_to_judge_by_misses_nothing(texts):
-    frame = judge(SMILES, goals(*texts), STATISTICS)
-    assert frame["hit"].tolist() == [True, False, True, True]
-    np.testing.assert_array_equal(frame["score"], [0, np.nan, 0, 0])
-
-
-def test_best_comes_first_and_ties_by_the_value_of_max():
-    asked = goals("rings>=1", "max logP")
-    frame = pd.DataFrame({"rings": [0.0, 1.0, 1.0], "logP": [5.0, 3.0, 4.0]})
-    assert best_first(frame, asked, STATISTICS).tolist() == [2, 1, 0]
-    assert best_first(frame, [], STATISTICS).tolist() == [0, 1, 2]
-    assert best_first(frame, goals("mu=1"), STATISTICS).tolist() == [0, 1, 2]
-
-
-def test_summaries_of_goals():
-    rings, mu = generation().summaries
-    assert (rings.goal, rings.valid, rings.hits_valid) == ("rings>=1", 3, 2)
-    assert rings.error_valid == pytest.approx(1 / 3)  # over CCO, C1CC1, C1CC2CC12
-    assert rings.error_returned == 0.0
-    assert (mu.goal, mu.direction, mu.unit) == ("max mu", "max", "D")
-    assert mu.threshold == pytest.approx(3.8)
-    assert mu.error_valid is mu.hits_valid is mu.error_returned is None
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_record():
-    record = generation().run_record()
+    kept = Kept(pd.DataFrame({"smiles": ["C"], "filters_failed": ["PAINS"]}), {"PAINS": 1}, 2, 3)
+    record = generation(kept=kept).run_record()
     assert record["counts"] == {
         "proposed": 4,
         "valid": 3,
         "unique": 3,
         "novel": 2,
-        "filtered": 0,
+        "filtered": 1,
         "hits": 2,
         "unique_hits": 2,
         "novel_hits": 1,
+        "capped": 2,
+        "candidates": 3,
         "returned": 2,
     }
+    assert record["filters"] == {"PAINS": 1}
     assert record["settings"]["seed"] == 3
     assert set(record["versions"]) == set(PACKAGES)
     assert record["versions"]["moldiff"] != ""
@@ -102,49 +59,111 @@ def test_record():
 
 def test_files(tmp_path):
     made = generation()
-    made.save(tmp_path / "new" / "out")
     folder = tmp_path / "new" / "out"
-    assert sorted(path.name for path in folder.iterdir()) == ["molecules.csv", "run.json"]
+    written = made.save(folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["molecules.csv", "molecules.sdf", "run.json"]
+    assert sorted(written) == sorted(folder.iterdir())
     pd.testing.assert_frame_equal(pd.read_csv(folder / "molecules.csv"), made.table)
+    mols = list(Chem.SDMolSupplier(str(folder / "molecules.sdf")))
+    assert [Chem.MolToSmiles(mol) for mol in mols] == made.smiles
+    assert [float(mol.GetProp("rings")) for mol in mols] == [1.0, 2.0]
     text = (folder / "run.json").read_text(encoding="utf-8")
-    assert json.loads(text) == made.run_record()
+    record = json.loads(text)
+    assert sorted(record.pop("files")) == ["molecules.csv", "molecules.sdf", "run.json"]
+    assert record == made.run_record()
     assert "α ± β" in text
+
+
+def test_parquet_holds_the_same_table_and_types(tmp_path):
+    table = pd.DataFrame(
+        {
+            "smiles": ["C", "CC"],
+            "valid": [True, True],
+            "mu": float("nan"),
+            "logP": [0.1 + 0.2, 1.0],
+            "filters_failed": ["", ""],
+        }
+    )
+    made = generation(table=table)
+    made.save(tmp_path / "out", format="parquet")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "molecules.parquet",
+        "molecules.sdf",
+        "run.json",
+    ]
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out" / "molecules.parquet"), table)
+    made.save(tmp_path / "mine.parquet", sdf=False)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "mine.parquet"), table)
+    assert not (tmp_path / "mine-molecules.sdf").exists()
+
+
+def test_what_filters_took_out_is_a_table_of_its_own(tmp_path):
+    filtered = pd.DataFrame({"smiles": ["C", "CC"], "filters_failed": ["PAINS", "PAINS; MW<=5"]})
+    generation(kept=Kept(filtered, {"PAINS": 2, "MW<=5": 1})).save(tmp_path)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "filtered.csv"), filtered)
+    generation(kept=Kept(filtered.head(0), {"PAINS": 0})).save(tmp_path)
+    assert (tmp_path / "filtered.csv").read_text() == "smiles,filters_failed\n"
+    generation().save(tmp_path)
+    assert not (tmp_path / "filtered.csv").exists()
+
+
+def test_sdf_alone(tmp_path):
+    generation().to_sdf(tmp_path / "new" / "some.sdf")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["some.sdf"]
+    assert len(Chem.SDMolSupplier(str(tmp_path / "new" / "some.sdf"))) == 2
 
 
 def test_a_record_that_cannot_be_written_leaves_the_folder_as_it_was(tmp_path):
     generation().save(tmp_path)
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    before = contents(tmp_path)
     broken = generation(table=pd.DataFrame({"smiles": ["C"]}), cost={"seconds": float("nan")})
     with pytest.raises(ValueError, match="JSON"):
         broken.save(tmp_path)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert contents(tmp_path) == before
 
 
-def test_a_table_that_cannot_be_written_leaves_the_folder_as_it_was(tmp_path, monkeypatch):
+def failing(*_, **__):
+    raise OSError("disk full")
+
+
+@pytest.mark.parametrize("writer", ["pandas.DataFrame.to_csv", "moldiff.output.sdf_records"])
+def test_a_file_that_cannot_be_written_leaves_the_folder_as_it_was(tmp_path, monkeypatch, writer):
     generation().save(tmp_path)
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-
-    def fail(self, path, **_):
-        path.write_text("half")
-        raise OSError("disk full")
-
-    monkeypatch.setattr(pd.DataFrame, "to_csv", fail)
+    before = contents(tmp_path)
+    monkeypatch.setattr(writer, failing)
     with pytest.raises(OSError, match="disk full"):
-        generation().save(tmp_path)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+        generation(settings={"seed": 9}).save(tmp_path)
+    assert contents(tmp_path) == before
 
 
 def test_an_old_record_never_stands_beside_new_molecules(tmp_path, monkeypatch):
     generation().save(tmp_path)
-    replaced = []
+    replaced = {}
     original = type(tmp_path).replace
 
     def spy(self, target):
-        if target.name == "molecules.csv":
-            replaced.append((tmp_path / "run.json").exists())
+        replaced[target.name] = (tmp_path / "run.json").exists()
         return original(self, target)
 
     monkeypatch.setattr(type(tmp_path), "replace", spy)
     generation().save(tmp_path)
-    assert replaced == [False]
+    assert replaced == {"molecules.csv": False, "molecules.sdf": False, "run.json": False}
     assert (tmp_path / "run.json").exists()
+
+
+def test_notebooks_show_a_grid():
+    html = generation()._repr_html_()
+    assert "IPython" not in sys.modules
+    root = ET.fromstring(html)  # well-formed: notes and legends are escaped
+    assert root.find("{http://www.w3.org/2000/svg}svg") is not None
+    assert "2 molecules" in html
+    assert "4 proposed, 3 valid, 3 unique, 2 novel, 2 hits" in html
+    assert "α ± β &lt;b&gt;" in html
+
+
+def test_notebooks_show_some_of_many_and_none_of_none():
+    many = pd.DataFrame({"smiles": ["CCO"] * 40, "rings": 0.0})
+    assert f"the first {DRAWN}" in generation(table=many)._repr_html_()
+    nothing = generation(table=many.head(0))._repr_html_()
+    assert "0 molecules" in nothing
+    ET.fromstring(nothing)

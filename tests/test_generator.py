@@ -48,7 +48,7 @@ def test_table_holds_what_was_asked(generator):
     result = generator.generate(30, ["rings>=2", "logP=1.0±0.5"], **FAST)
     table = result.table
     names = "smiles valid unique novel logP rings mu rings_error logP_error score hit truncated"
-    assert list(table.columns) == names.split()
+    assert list(table.columns) == [*names.split(), "outside_training", "max_sim_train", "filters_failed"]
     assert len(table) == table["smiles"].nunique() == 30
     assert table["valid"].all()
     assert table["unique"].all()
@@ -60,6 +60,8 @@ def test_table_holds_what_was_asked(generator):
     assert (np.diff(table["score"]) <= 1e-12).all()
     assert table["mu"].isna().all()
     assert result.unmeasured == ["mu"]
+    assert table["max_sim_train"].isna().all()  # nobody asked
+    assert (table["filters_failed"] == "").all()
 
 
 def test_novel_means_not_among_the_training_molecules(generator, tiny_model):
@@ -131,14 +133,15 @@ def test_a_run_that_is_stopped_keeps_its_chunks(generator):
     assert any("stopped after 96 proposals" in note for note in stopped.notes)
 
 
-def test_an_interrupt_in_a_chunk_leaves_the_run_as_it_was(generator, monkeypatch):
+@pytest.mark.parametrize("place", ["chemistry.Chemistry.table", "selecting.Selection.judged"])
+def test_an_interrupt_in_a_chunk_leaves_the_run_as_it_was(generator, monkeypatch, place):
     run = generator.run(500, **FAST)
     next(iter(run))
-    before = (run.proposed, run.found, dict(run.counts), set(run.seen))
-    monkeypatch.setattr(type(run), "_wanted", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    before = (run.proposed, run.found, dict(run.costs), set(run.seen), run.tally.counts)
+    monkeypatch.setattr(f"moldiff.{place}", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         next(iter(run))
-    assert (run.proposed, run.found, run.counts, run.seen) == before
+    assert (run.proposed, run.found, run.costs, run.seen, run.tally.counts) == before
 
 
 def test_no_result_before_the_first_chunk(generator):
@@ -163,8 +166,18 @@ def test_no_result_before_the_first_chunk(generator):
         ({"steps": 0}, "steps must be"),
         ({"chunk": 0}, "chunk must be"),
         ({"seed": -1}, "seed must be"),
-        ({"n": 0}, "n and max_proposals"),
-        ({"max_proposals": 0}, "n and max_proposals"),
+        ({"steps": 10**9}, "steps must be a whole number from 1 to 100,000"),
+        ({"steps": 2.5}, "steps must be a whole number"),
+        ({"chunk": 10**9}, "chunk must be"),
+        ({"threads": 0}, "threads must be"),
+        ({"gamma": 1e300}, "gamma must be a number from 0 to 1,000"),
+        ({"n": 0}, "n must be a whole number from 1"),
+        ({"n": 10**9}, "n must be a whole number from 1 to 10,000,000"),
+        ({"max_proposals": 0}, "max_proposals must be a whole number from 1"),
+        ({"workers": 0}, "workers must be a whole number from 1"),
+        ({"workers": 2, "compiled": True}, "a compiled network stays in one process"),
+        ({"filters": ["PAINZ"]}, "unknown filter 'PAINZ': did you mean 'PAINS'"),
+        ({"scaffold_cap": 0}, "scaffold_cap must be"),
         ({"only_hits": True}, "there is no goal"),
         ({"only_hits": True, "goals": ["mu=1"]}, "mu cannot be measured"),
     ],
@@ -233,13 +246,22 @@ def test_fit_on_a_table_of_ones_own(generator, tmp_path):
     rows.loc[3, "logS"] = np.nan
     quiet = {"compiled": False, "progress": False, "accelerator": "cpu", "precision": "fp32"}
     sizes = {"width": 16, "depth": 1, "heads": 1, "tokens": 4000, "batch_tokens": 512}
-    mine = MoleculeGenerator(**sizes).fit(rows, smiles="mol", properties=["logS", "rings"], **quiet)
-    assert mine.dropped_ == {"not a molecule": 2, "not encodable as SELFIES": 0, "repeated": 1}
-    assert list(mine.statistics_) == ["logS", "rings"]
+    rows["kind"] = np.where(rows.index % 3, "common", "rare")
+    folder = tmp_path / "run"
+    with pytest.warns(UserWarning, match="molecules are few: expect"):
+        mine = MoleculeGenerator(**sizes).fit(
+            rows, properties=["logS", "rings", "kind"], folder=folder, **quiet
+        )
+    # Cleaned up, two of the molecules may have become the same.
+    assert mine.dropped_["not a molecule"] == 2
+    assert mine.dropped_["repeated"] >= 1
+    assert len(pd.read_csv(folder / "training" / "dropped.csv")) == sum(mine.dropped_.values())
+    assert list(mine.statistics_) == ["logS", "rings", "kind"]
+    assert mine.statistics_["kind"].classes == ("common", "rare")
     mine.save_pretrained(tmp_path / "mine")
     loaded = MoleculeGenerator.from_pretrained(tmp_path / "mine")
-    result = loaded.generate(3, ["logS>=5", "rings>=1"], steps=2, chunk=8)
-    assert result.unmeasured == ["logS"]
+    result = loaded.generate(3, ["logS>=5", "kind=rare", "rings>=1"], steps=2, chunk=8)
+    assert result.unmeasured == ["logS", "kind"]
     assert json.loads((tmp_path / "mine" / "config.json").read_text())["training"]["data"] == "table"
 
 

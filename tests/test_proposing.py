@@ -5,6 +5,7 @@ import torch
 from moldiff.diffusion import MaskedProcess, SubtokenCodec
 from moldiff.diffusion.canvas import CanvasLaw
 from moldiff.diffusion.sampler import Sampler, conditional
+from moldiff.errors import RunError
 from moldiff.guidance.classifier_free import ClassifierFree
 from moldiff.proposing import COSTS, Proposer, cost_summary
 
@@ -117,6 +118,44 @@ def test_models_without_properties():
     assert out.y.shape == (9, 0)
 
 
+def test_threads_are_as_asked_and_as_before_afterwards():
+    seen = []
+
+    def spy(z, y, t=None):
+        seen.append(torch.get_num_threads())
+        return network(z, y)
+
+    before = torch.get_num_threads()
+    made = proposer(threads=before + 1)
+    made.sampler.network = spy
+    made(0)
+    assert set(seen) == {before + 1}
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")]
+)
+def test_too_little_memory_is_said(error):
+    def fail(z, y, t=None):
+        raise error
+
+    made = proposer()
+    made.sampler.network = fail
+    with pytest.raises(RunError, match="memory does not suffice for a chunk of 40 rows: give a smaller one"):
+        made(0)
+
+
+def test_other_errors_stay_what_they_are():
+    def fail(z, y, t=None):
+        raise RuntimeError("shapes differ")
+
+    made = proposer()
+    made.sampler.network = fail
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        made(0)
+
+
 def test_settings_say_what_is_in_use():
     assert proposer(names={"sampler": "loop"}).settings == {
         "gamma": 1.0,
@@ -124,6 +163,7 @@ def test_settings_say_what_is_in_use():
         "steps": 6,
         "seed": 7,
         "chunk": 40,
+        "threads": 1,
         "sampler": "loop",
     }
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from moldiff import __version__
-from moldiff.cli import generate, properties, train
+from moldiff.cli import data, evaluate, generate, properties, train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,6 +37,8 @@ def _options(
     """Declare the options that come before the verb; ``main`` and the callback above act on them."""
 
 
+app.add_typer(data.app, name="data")
+app.command()(evaluate.evaluate)
 app.command()(generate.generate)
 app.command()(properties.properties)
 app.command()(train.train)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from moldiff.generation_run import GenerationRun
+    from moldiff.output import OutputFiles
 
 DEFAULT_N = 100
 
@@ -27,7 +30,23 @@ Goals = Annotated[
 ]
 Count = Annotated[int, typer.Option("-n", "--number", help="Molecules to return: valid and all different.")]
 Output = Annotated[
-    Path, typer.Option("--output", "-o", help="Folder for molecules.csv and run.json, made if missing.")
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Folder for molecules.csv, molecules.sdf and run.json, made if missing; or the name of the "
+        "table, such as mine.parquet. A run that was stopped goes on there with the same command.",
+    ),
+]
+TableFormat = Annotated[
+    str | None,
+    typer.Option("--format", help="Of the table: csv or parquet. Default: csv, or as -o is named."),
+]
+Structures = Annotated[
+    bool, typer.Option("--sdf/--no-sdf", help="Write molecules.sdf, with 2-D coordinates.")
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Begin anew where -o holds an unfinished run or files of others.")
 ]
 Model = Annotated[str | None, typer.Option(help="Bundled model by name, or a model folder. Default: qm9.")]
 Gamma = Annotated[
@@ -55,7 +74,42 @@ Reach = Annotated[
     float | None,
     typer.Option(help="Quantile of training (0.5 to below 1) beyond which max and min goals ask."),
 ]
-Chunk = Annotated[int | None, typer.Option(help="Proposals drawn at a time.")]
+Filters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter",
+        "-f",
+        help='Leave out molecules that fail it; repeat it: PAINS, BRENK, "MW<=500", "avoids=C#N", '
+        '"elements=C,N,O,F", "similarity<=0.7" ... `moldiff properties` lists them.',
+    ),
+]
+ScaffoldCap = Annotated[
+    int | None, typer.Option(help="At most so many molecules of one scaffold: the first that are proposed.")
+]
+Diverse = Annotated[
+    bool,
+    typer.Option("--diverse", help="Draw four times as many, and return the -n that differ most (MaxMin)."),
+]
+Similarity = Annotated[
+    bool,
+    typer.Option(
+        "--similarity/--no-similarity",
+        help="Fill the column max_sim_train, for which the training molecules have to be at hand.",
+    ),
+]
+TrainingTable = Annotated[
+    Path | None,
+    typer.Option(help="Table that the model was trained on. Default: looked for among moldiff's data sets."),
+]
+Chunk = Annotated[
+    int | None, typer.Option(help="Proposals drawn at a time, and kept when they are finished.")
+]
+Workers = Annotated[
+    int, typer.Option(help="Processes that draw, for several chunks: one a core. The molecules are the same.")
+]
+Threads = Annotated[
+    int | None, typer.Option(help="Threads of a network call. Default: 1. It may change the molecules.")
+]
 CompiledNetwork = Annotated[
     bool | None, typer.Option("--compiled", help="Compile the network: pays from several thousand proposals.")
 ]
@@ -66,40 +120,67 @@ ShowProgress = Annotated[bool, typer.Option("--progress/--no-progress", help="Sh
 
 def generate(
     *,
-    goal: Goals = None,
+    goals: Goals = None,
     n: Count = DEFAULT_N,
     output: Output = Path("out"),
     model: Model = None,
+    filters: Filters = None,
+    only_hits: OnlyHits = False,
+    scaffold_cap: ScaffoldCap = None,
+    diverse: Diverse = False,
+    similarity: Similarity = False,
+    training_table: TrainingTable = None,
     gamma: Gamma = None,
     temperature: Temperature = None,
     steps: Steps = None,
     sampler: SamplerName = None,
-    knob: Knobs = None,
+    knobs: Knobs = None,
     seed: Seed = None,
-    only_hits: OnlyHits = False,
     max_proposals: Limit = None,
     reach: Reach = None,
     chunk: Chunk = None,
+    workers: Workers = 1,
+    threads: Threads = None,
     compiled: CompiledNetwork = None,
     precision: Precision = None,
     device: Device = None,
+    table_format: TableFormat = None,
+    sdf: Structures = True,
+    overwrite: Overwrite = False,
     progress: ShowProgress = True,
 ) -> None:
-    """Generate molecules for goals: a table, a record of the run, and a summary on screen."""
-    knobs = parse_knobs(knob or [])
+    """Generate molecules for goals: a table, structures, a record of the run, and a summary on screen."""
+    # What was not given is left out, so that defaults stand in one place, the facade.
+    given: dict[str, Any] = {name: value for name, value in locals().items() if value is not None}
+    _generate(**given)
+
+
+def _generate(
+    *,
+    output: Path,
+    sdf: bool,
+    overwrite: bool,
+    progress: bool,
+    table_format: str | None = None,
+    knobs: Sequence[str] = (),
+    **given: Any,
+) -> None:
+    """Check all that is given, then draw."""
+    values = parse_knobs(knobs)
     from moldiff.generator import MoleculeGenerator
+    from moldiff.output import OutputFiles
 
-    loading = _given(model=model, precision=precision, device=device)
-    drawing = _given(gamma=gamma, temperature=temperature, steps=steps, seed=seed, chunk=chunk)
-    drawing |= _given(sampler=sampler, knobs=knobs or None, compiled=compiled)
-    drawing |= _given(max_proposals=max_proposals, reach=reach)
+    files = OutputFiles.at(output, table_format)
+    loading = {name: given.pop(name) for name in ("model", "precision", "device") if name in given}
     generator = MoleculeGenerator.from_pretrained(**loading)
-    run = generator.run(n, goal or (), only_hits=only_hits, **drawing)
-    _prepare_folder(output)
-    _finish(run, output, progress)
+    run = generator.run(**given | ({"knobs": values} if values else {}))
+    files.prepare(overwrite=overwrite)
+    run.keep_in(files.chunks, overwrite=overwrite)
+    with closing(run), _writing(files):
+        _finish(run, files, sdf=sdf, progress=progress)
 
 
-def parse_knobs(texts: list[str]) -> dict[str, Any]:
+def parse_knobs(texts: Sequence[str]) -> dict[str, Any]:
     """Return "name=value" texts as a dict; what reads as a number is one.
 
     Raises:
@@ -119,46 +200,58 @@ def parse_knobs(texts: list[str]) -> dict[str, Any]:
     return knobs
 
 
-def _given(**options: Any) -> dict[str, Any]:
-    """Leave out what was not given, so that defaults stand in one place, the facade."""
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def _prepare_folder(output: Path) -> None:
-    """Make the folder before any work is done that could then not be kept."""
+@contextmanager
+def _writing(files: OutputFiles) -> Iterator[None]:
+    """Say what to do about a disk that is full or gone."""
     try:
-        output.mkdir(parents=True, exist_ok=True)
+        yield
     except OSError as error:
-        raise InputError(f"cannot write to the folder {output}: {error.strerror}") from error
+        raise RunError(
+            f"cannot write to the folder {files.table.parent}: {error.strerror or error}; what is "
+            "finished is kept, and the same command goes on from there"
+        ) from error
 
 
-def _finish(run: GenerationRun, output: Path, progress: bool) -> None:
+def _finish(run: GenerationRun, files: OutputFiles, *, sdf: bool, progress: bool) -> None:
     """Draw, write and report; Ctrl-C keeps the chunks that are finished."""
     from rich.console import Console
 
     from moldiff.cli.summary import report
 
-    interrupted = False
-    try:
-        with _bar(progress) as bar:
-            task = bar.add_task("molecules", total=run.n, proposed=0)
-            for state in run:
-                bar.update(task, completed=state.found, proposed=state.proposed)
-    except KeyboardInterrupt:
-        if not run.frames:
-            raise
-        interrupted = True
+    stopped = _draw(run, progress)
     result = run.result()
-    result.save(output)
+    written = result.save(files, sdf=sdf)
+    if not stopped:
+        run.forget()
     Console().print(report(result))
-    typer.echo(f"written to {output / 'molecules.csv'} and {output / 'run.json'}")
-    if interrupted:
+    typer.echo(f"written to {files.table.parent}: {', '.join(path.name for path in written)}")
+    if stopped:
+        typer.echo(f"stopped: the same command goes on after {run.chunks} finished chunks", err=True)
         raise KeyboardInterrupt
-    if run.only_hits and not len(result.table):
+    if run.wanted.only_hits and not len(result.table):
         raise RunError(
             f"none of {run.proposed} proposals meets every goal: loosen the goals, or raise --gamma, --steps "
             "or --max-proposals"
         )
+
+
+def _draw(run: GenerationRun, progress: bool) -> bool:
+    """Draw until there is enough; return whether Ctrl-C came before, when something was finished."""
+    if run.resumed:
+        drawn = run.resumed * run.proposer.chunk
+        typer.echo(f"going on after {run.resumed} finished chunks, {drawn:,} proposals", err=True)
+    try:
+        with _bar(progress) as bar:
+            task = bar.add_task("molecules", total=run.wanted.needed, proposed=0)
+            for state in run:
+                bar.update(task, completed=state.found, proposed=state.proposed)
+    except KeyboardInterrupt:
+        if not run.chunks:
+            if not run.resumed:
+                run.forget()
+            raise
+        return True
+    return False
 
 
 def _bar(shown: bool) -> Progress:

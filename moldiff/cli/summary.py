@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from moldiff.generation import NOT_MEASURED
+from moldiff.judging import NOT_MEASURED
 
 if TYPE_CHECKING:
     from moldiff.generation import Generation
@@ -36,22 +36,52 @@ def report(result: Generation) -> RenderableType:
 
 def _counts(result: Generation) -> Table:
     """Return the counts at each stage, each with its denominator."""
-    counts = result.counts
+    counts, kept = result.counts, result.kept
     table = _table("", ["stage", "count", "share"], right=("count",))
     rows: list[tuple[str, int | None, str]] = [
         ("proposed", counts.proposed, ""),
         ("valid", counts.valid, _of(counts.validity, "proposed")),
         ("unique", counts.unique, _of(counts.uniqueness, "valid")),
         ("novel", counts.novel, _of(counts.novelty, "unique")),
+        *_filtered(result),
         ("hits", counts.hits, _of(counts.hit_rate, "proposed (hit rate, repeats counted)")),
         ("hits, unique", counts.unique_hits, _of(_share(counts.unique_hits, counts.hits), "hits")),
         ("hits, novel", counts.novel_hits, _of(_share(counts.novel_hits, counts.unique_hits), "unique hits")),
+        (
+            "too many of a scaffold",
+            kept.capped or None,
+            f"left out, at most {result.settings.get('scaffold_cap')} each",
+        ),
+        (
+            "candidates",
+            kept.candidates if result.settings.get("diverse") else None,
+            "to pick diverse ones from",
+        ),
         ("returned", len(result.table), f"of {result.settings['n']} asked for"),
+        ("outside training", _outside(result), "of returned have a property beyond the training 0.1-99.9%"),
     ]
     for name, count, share in rows:
         if count is not None:
             _add(table, name, f"{count:,}", share)
     return table
+
+
+def _filtered(result: Generation) -> list[tuple[str, int | None, str]]:
+    """Return how many molecules the filters took out, in all and each by itself."""
+    kept, unique = result.kept, result.counts.unique
+    if not kept.filters:
+        return []
+    total = len(kept.filtered)
+    each = [
+        (f"  {text}", count, _of(_share(count, unique), "unique")) for text, count in kept.filters.items()
+    ]
+    share = _of(_share(total, unique), "unique fail a filter (listed in the filtered table)")
+    return [("filtered", total, share), *(each if len(each) > 1 else [])]
+
+
+def _outside(result: Generation) -> int | None:
+    """Return how many of the molecules are unusual; None if none is, or none could be told."""
+    return int(result.table["outside_training"].fillna(False).astype(bool).sum()) or None
 
 
 def _goals(result: Generation) -> Table:

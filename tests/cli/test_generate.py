@@ -1,16 +1,9 @@
-import inspect
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 
 import pandas as pd
 import pytest
 
 from moldiff import cli
-from moldiff.cli.generate import generate as generate_verb
 from moldiff.cli.generate import parse_knobs
 from moldiff.errors import InputError
 
@@ -37,7 +30,8 @@ def generate(tiny_model, tmp_path, capsys):
 def test_files_and_summary(generate):
     code, out, err, folder = generate("--goal", "rings>=1", "--goal", "logP=1±0.5", "-n", "20", "--seed", "2")
     assert (code, err) == (0, "")
-    assert sorted(path.name for path in folder.iterdir()) == ["molecules.csv", "run.json"]
+    assert sorted(path.name for path in folder.iterdir()) == ["molecules.csv", "molecules.sdf", "run.json"]
+    assert f"written to {folder}: molecules.csv, molecules.sdf, run.json" in out
     table = pd.read_csv(folder / "molecules.csv")
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert len(table) == table["smiles"].nunique() == record["counts"]["returned"] == 20
@@ -81,6 +75,10 @@ def test_record_holds_every_setting_in_use(generate):
         "sampler": "cap",
         "knobs": {"eta": 0.2, "at": 0.5, "unit": "digit"},
         "compiled": False,
+        "threads": 1,
+        "filters": [],
+        "scaffold_cap": None,
+        "diverse": False,
     }
     assert {name: settings[name] for name in expected} == expected
     assert set(settings) == {*expected, "gamma"}
@@ -141,8 +139,16 @@ def test_no_hit_at_all_is_a_failure_that_still_writes_its_files(generate):
         (["--knob", "eta=5"], "eta must be a probability"),
         (["--knob", "eta"], "expected --knob name=value"),
         (["--gamma", "nan"], "gamma must be"),
-        (["--seed", "-1"], "seed must be at least 0"),
-        (["-n", "0"], "n and max_proposals of at least 1"),
+        (["--seed", "-1"], "seed must be a whole number from 0"),
+        (["-n", "0"], "n must be a whole number from 1 to 10,000,000, got 0"),
+        (["-n", "1000000000"], "n must be a whole number from 1 to 10,000,000, got 1000000000"),
+        (["--steps", "1000000000"], "steps must be a whole number from 1 to 100,000"),
+        (["--chunk", "1000000000"], "chunk must be a whole number from 1 to 1,000,000"),
+        (["--workers", "0"], "workers must be a whole number from 1"),
+        (["--filter", "PAINZ"], "unknown filter 'PAINZ': did you mean 'PAINS'?"),
+        (["--scaffold-cap", "0"], "scaffold_cap must be a whole number from 1"),
+        (["--format", "xlsx"], "unknown format 'xlsx'; known: csv, parquet"),
+        (["--similarity", "--training-table", "no/such.csv"], "no/such.csv"),
         (["--only-hits"], "there is no goal"),
         (["--precision", "bf17"], "precision must be"),
         (["--device", "gpu"], "unknown device 'gpu'"),
@@ -173,12 +179,15 @@ def test_knobs():
 
 
 def test_every_option_has_help(capsys):
+    import typer
+
     with pytest.raises(SystemExit):
         cli.main(["generate", "--help"])
     out = capsys.readouterr().out
-    known = inspect.signature(generate_verb).parameters
-    for option in {"number" if name == "n" else name for name in known}:
-        assert f"--{option.replace('_', '-')}" in out
+    options = typer.main.get_command(cli.app).commands["generate"].params
+    assert {"--filter", "--goal", "--number"} <= {name for option in options for name in option.opts}
+    for option in options:
+        assert option.opts[0] in out
 
 
 def test_every_option_of_every_verb_is_explained():
@@ -200,67 +209,85 @@ def test_samplers_are_all_named_in_the_help():
     assert set(text.replace(" or ", ", ").rstrip(".").split(", ")) == set(SAMPLERS)
 
 
-def test_interrupt_keeps_the_finished_chunks(generate, monkeypatch):
-    from moldiff.proposing import Proposer
-
-    original = Proposer.__call__
-
-    def stop_in_the_third(self, index):
-        if index == 2:
-            raise KeyboardInterrupt
-        return original(self, index)
-
-    monkeypatch.setattr(Proposer, "__call__", stop_in_the_third)
-    code, out, _, folder = generate("-n", "5000")
-    assert code == 130
-    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    assert record["counts"]["proposed"] == 96
-    assert len(pd.read_csv(folder / "molecules.csv")) == record["counts"]["unique"]
-    assert "note: stopped after 96 proposals" in out
-
-
-def test_interrupt_before_the_first_chunk_writes_nothing(generate, monkeypatch):
-    from moldiff.proposing import Proposer
-
-    def stop(self, index):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Proposer, "__call__", stop)
-    code, out, _, folder = generate("-n", "5000")
-    assert (code, out) == (130, "")
-    assert list(folder.iterdir()) == []
-
-
-@pytest.mark.slow
-def test_ctrl_c_in_a_real_process(tiny_model, tmp_path):
-    words = ["generate", "--model", str(tiny_model), "-o", str(tmp_path), "-n", "100000", "--chunk", "16"]
-    environment = {**os.environ, "COLUMNS": "200"}
-    with subprocess.Popen(
-        [sys.executable, "-u", "-m", "moldiff", *words, "--steps", "4"],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-        # A background job of a shell ignores SIGINT, and so would its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as process:
-        time.sleep(15)
-        process.send_signal(signal.SIGINT)
-        try:
-            out, err = process.communicate(timeout=120)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
-    assert process.returncode == 130
-    assert "Traceback" not in err
-    # A slow machine may not have finished a chunk; then there is nothing to keep.
-    if out:
-        assert len(pd.read_csv(tmp_path / "molecules.csv"))
-
-
 def test_progress_goes_to_stderr(generate, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes it for a terminal
     code, out, err, _ = generate("-n", "5", "--progress")
     assert code == 0
     assert "molecules" in err
     assert "proposals/s" in out
+
+
+def test_filters_and_selections(generate):
+    words = ["--filter", "no-radicals", "--filter", "rings>=1", "--scaffold-cap", "2", "--diverse"]
+    code, out, _, folder = generate("-n", "5", "--max-proposals", "480", *words)
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    counts, settings = record["counts"], record["settings"]
+    assert code == 0
+    assert settings["filters"] == ["no-radicals", "rings>=1"]
+    assert (settings["scaffold_cap"], settings["diverse"]) == (2, True)
+    lines = {line.split()[0]: line for line in out.splitlines() if line.split()}
+    share = f"{counts['filtered'] / counts['unique']:.1%} of unique fail a filter"
+    assert share in lines["filtered"]
+    for text, count in record["filters"].items():
+        assert lines[text].split()[1] == f"{count:,}"
+    assert lines["candidates"].split()[1] == f"{counts['candidates']:,}"
+    assert f"too many of a scaffold {counts['capped']:>8}" in out or counts["capped"] == 0
+    filtered = pd.read_csv(folder / "filtered.csv")
+    assert len(filtered) == counts["filtered"]
+    assert len(pd.read_csv(folder / "molecules.csv")) == counts["returned"] == 5
+
+
+def test_parquet_and_no_structures(generate, tmp_path):
+    code, _, _, folder = generate("-n", "3", "--format", "parquet", "--no-sdf")
+    assert code == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["molecules.parquet", "run.json"]
+    table = pd.read_parquet(folder / "molecules.parquet")
+    generate("-n", "3", folder=tmp_path / "mine.csv")
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
+        "mine-molecules.sdf",
+        "mine-run.json",
+        "mine.csv",
+    ]
+    assert pd.read_csv(tmp_path / "mine.csv")["smiles"].tolist() == table["smiles"].tolist()
+
+
+def test_outside_training_is_counted(generate):
+    _, out, _, folder = generate("-n", "150", "--temperature", "3")
+    unusual = int(pd.read_csv(folder / "molecules.csv")["outside_training"].sum())
+    (line,) = (line for line in out.splitlines() if line.strip().startswith("outside training"))
+    assert line.split()[2] == str(unusual)
+
+
+def test_files_of_others_stay(generate, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "molecules.csv").write_text("mine")
+    code, out, err, folder = generate("-n", "3")
+    assert (code, out) == (2, "")
+    assert "molecules.csv is there already" in err
+    assert [path.name for path in folder.iterdir()] == ["molecules.csv"]
+    assert (folder / "molecules.csv").read_text() == "mine"
+    assert generate("-n", "3", "--overwrite")[0] == 0
+    assert len(pd.read_csv(folder / "molecules.csv")) == 3
+
+
+@pytest.mark.parametrize(
+    "writer", ["chunks.ChunkFolder.write", "output.sdf_records", "output.json.dumps", "files.os.fsync"]
+)
+def test_a_full_disk_is_one_message_and_nothing_half_written(generate, monkeypatch, writer):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"moldiff.{writer}", full)
+        code, out, err, folder = generate("-n", "3")
+    assert (code, out) == (2 if "fsync" in writer else 1, "")  # found out before or while it runs
+    assert err.startswith("error: cannot write to the folder")
+    assert "No space left on device" in err
+    assert err.count("\n") == 1
+    assert [path.name for path in folder.rglob("*") if path.name not in (".chunks", "lock")] == (
+        [] if "fsync" in writer else ["settings.json"] + ["chunk-000000.npz"] * ("output" in writer)
+    )
+    code, _, err, folder = generate("-n", "3")
+    assert code == 0
+    assert ("going on after 1 finished chunks" in err) == ("output" in writer)
+    assert sorted(path.name for path in folder.iterdir()) == ["molecules.csv", "molecules.sdf", "run.json"]

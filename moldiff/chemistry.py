@@ -1,0 +1,98 @@
+"""What turns the token ids of a model into molecules and judges them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from moldiff.chem.properties import PROPERTIES, measure
+from moldiff.chem.statistics import PropertyStatistics
+from moldiff.chem.tokenizer import SelfiesTokenizer
+from moldiff.errors import InputError
+from moldiff.generation import BACK, FRONT
+from moldiff.judging import judge, measured, outside_training
+from moldiff.metrics.keys import TrainingKeys
+from moldiff.models.checkpoint import DAMAGES, read_json
+from moldiff.targets import Targets
+
+_STEREO = re.compile(r"[@/\\]")
+_CHARGE = re.compile(r"[A-Za-z0-9][+-]\d*\]")
+
+
+@dataclass(frozen=True)
+class Chemistry:
+    """A model's tokens, its properties and the molecules that it was trained on.
+
+    Attributes:
+        tokenizer: Token ids to SMILES.
+        statistics: Training statistics by property, in the order of the columns of y.
+        known: The training molecules.
+    """
+
+    tokenizer: SelfiesTokenizer
+    statistics: dict[str, PropertyStatistics]
+    known: TrainingKeys
+
+    @property
+    def unmeasured(self) -> list[str]:
+        """Properties that condition the model but that RDKit cannot compute."""
+        return [name for name in self.statistics if name not in PROPERTIES]
+
+    @property
+    def notes(self) -> list[str]:
+        """What the symbols of the model cannot say."""
+        tokens = self.tokenizer.tokens
+        lacking = [
+            name
+            for name, sign in (("stereochemistry", _STEREO), ("charges", _CHARGE))
+            if not any(map(sign.search, tokens))
+        ]
+        if not lacking:
+            return []
+        return [f"the model has no symbols for {' or '.join(lacking)}: its molecules come without"]
+
+    def table(self, ids: np.ndarray, targets: Targets) -> pd.DataFrame:
+        """Return smiles, valid, novel, the columns of ``judge``, and truncated, for ids (B, L)."""
+        smiles = self.tokenizer.decode(ids)
+        frame = pd.DataFrame({"smiles": smiles, "valid": [text != "" for text in smiles]})
+        frame["novel"] = frame["valid"] & ~self.known.contains(smiles)
+        judged = judge(smiles, targets.goals, self.statistics)
+        return pd.concat([frame, judged], axis=1).assign(truncated=~self.tokenizer.faithful(ids))
+
+    def finished(self, kept: pd.DataFrame, targets: Targets) -> pd.DataFrame:
+        """Measure the properties that no goal asked for, and put the columns in order.
+
+        Args:
+            kept: Molecules with the columns of ``table``, unique and filters_failed; and max_sim_train if the
+                training molecules are at hand.
+            targets: Goals of the run.
+        """
+        rest = [name for name in self.statistics if name not in kept and name in PROPERTIES]
+        full = pd.concat([kept, measure(list(kept["smiles"]), rest)], axis=1)
+        full["outside_training"] = outside_training(full, self.statistics)
+        empty = [name for name in [*self.statistics, "max_sim_train"] if name not in full]
+        empty += [] if measured(targets.goals) else ["score", "hit"]
+        empty += [] if len(self.unmeasured) < len(self.statistics) else ["outside_training"]
+        full = full.assign(**dict.fromkeys(empty, np.nan))
+        return full[[*FRONT, *self.statistics, *(f"{goal.name}_error" for goal in targets.goals), *BACK]]
+
+
+def read_chemistry(folder: Path) -> Chemistry:
+    """Return the vocabulary, the property statistics and the training keys of a model folder.
+
+    Raises:
+        InputError: If one of them is missing or damaged.
+    """
+    stored = read_json(folder / "properties.json")
+    try:
+        return Chemistry(
+            SelfiesTokenizer(read_json(folder / "vocab.json")["tokens"]),
+            {name: PropertyStatistics.from_dict(entry) for name, entry in stored.items()},
+            TrainingKeys.load(folder / "train_keys.bin"),
+        )
+    except DAMAGES as error:
+        raise InputError(f"the model in {folder} cannot be read ({error}): copy or train it again") from error

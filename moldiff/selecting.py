@@ -1,0 +1,165 @@
+"""Which of the molecules that a run proposes are kept: filters, hits, scaffolds, diversity."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from moldiff.chem.filters import Filter, failed_filters
+from moldiff.errors import InputError
+from moldiff.generation import Kept
+from moldiff.metrics.picking import maxmin_pick
+from moldiff.metrics.scaffolds import murcko_scaffolds
+from moldiff.settings import is_whole
+
+MOST = 10_000_000
+"""Molecules of one run: they are held in memory, some hundreds of bytes each."""
+
+POOL = 4
+"""Candidates drawn for each molecule returned, where diverse ones are picked."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to return of the molecules that are proposed: valid ones, all different, and what is asked here.
+
+    Args:
+        n: Molecules to return.
+        only_hits: Keep only molecules that meet every goal.
+        max_proposals: Begin no chunk after so many; 1,000 + 50 for each molecule needed unless given.
+        filters: Keep only molecules that pass them all; those that need the training molecules have them.
+        scaffold_cap: Keep at most so many molecules of one scaffold.
+        diverse: Draw ``POOL`` n candidates, and return the n that differ most.
+
+    Raises:
+        InputError: If a number is out of range.
+
+    Example:
+        >>> Wanted(10).limit, Wanted(10, diverse=True).needed
+        (1500, 40)
+    """
+
+    n: int
+    only_hits: bool = False
+    max_proposals: int | None = None
+    filters: Sequence[Filter] = ()
+    scaffold_cap: int | None = None
+    diverse: bool = False
+
+    def __post_init__(self) -> None:
+        for name, value, most in (
+            ("n", self.n, MOST),
+            ("max_proposals", self.max_proposals, 10**12),
+            ("scaffold_cap", self.scaffold_cap, MOST),
+        ):
+            if value is not None and not (is_whole(value) and 1 <= value <= most):
+                raise InputError(f"{name} must be a whole number from 1 to {most:,}, got {value}")
+        if self.needed > MOST:
+            raise InputError(
+                f"{self.needed:,} candidates for n = {self.n:,} are too many: the most is {MOST:,}"
+            )
+
+    @property
+    def needed(self) -> int:
+        """Candidates to find."""
+        return self.n * (POOL if self.diverse else 1)
+
+    @property
+    def limit(self) -> int:
+        """Proposals after which no chunk is begun."""
+        return 1000 + 50 * self.needed if self.max_proposals is None else self.max_proposals
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """All of it, as JSON takes it."""
+        return {
+            "n": self.n,
+            "only_hits": self.only_hits,
+            "max_proposals": self.limit,
+            "filters": [each.text for each in self.filters],
+            "scaffold_cap": self.scaffold_cap,
+            "diverse": self.diverse,
+        }
+
+
+@dataclass
+class Selection:
+    """What is kept of a run so far.
+
+    Args:
+        wanted: What to keep.
+
+    Example:
+        >>> selection = Selection(Wanted(2))
+        >>> chunk = pd.DataFrame({"smiles": ["C", "CC", "CCC"], "unique": True, "hit": False})
+        >>> selection.add(selection.judged(chunk))
+        >>> selection.found, selection.chosen(seed=0)["smiles"].tolist()
+        (2, ['C', 'CC'])
+    """
+
+    wanted: Wanted
+    frames: list[pd.DataFrame] = field(default_factory=list)
+    failing: list[pd.DataFrame] = field(default_factory=list)
+    scaffolds: Counter[str] = field(default_factory=Counter)
+    capped: int = 0
+    candidates: int = 0
+
+    @property
+    def found(self) -> int:
+        """Candidates, at most as many as are needed."""
+        return min(self.candidates, self.wanted.needed)
+
+    def judged(self, chunk: pd.DataFrame) -> pd.DataFrame:
+        """Return the chunk with the filters that each new molecule fails, and whether it may be kept.
+
+        Args:
+            chunk: Proposals with smiles, unique and hit.
+        """
+        smiles, new = chunk["smiles"].to_numpy(), chunk["unique"].to_numpy()
+        failed = np.full(len(chunk), "", dtype=object)
+        failed[new] = failed_filters(list(smiles[new]), self.wanted.filters)
+        keep = new & (failed == "")
+        if self.wanted.only_hits:
+            keep &= chunk["hit"].to_numpy()
+        scaffolds = np.full(len(chunk), "", dtype=object)
+        if self.wanted.scaffold_cap is not None:
+            scaffolds[keep] = murcko_scaffolds(list(smiles[keep]))
+        return chunk.assign(filters_failed=failed, keep=keep, scaffold=scaffolds)
+
+    def add(self, chunk: pd.DataFrame) -> None:
+        """Keep what may be kept of a chunk from ``judged``, in its order."""
+        keep = np.flatnonzero(chunk["keep"])
+        under = [self._under_the_cap(scaffold) for scaffold in chunk["scaffold"].iloc[keep]]
+        self.capped += len(under) - sum(under)
+        keep = keep[np.array(under, dtype=bool)]
+        self.candidates += len(keep)
+        room = self.wanted.needed - sum(map(len, self.frames))
+        self.frames.append(chunk.iloc[keep[:room]].drop(columns=["keep", "scaffold"]))
+        fails = chunk["filters_failed"] != ""
+        self.failing.append(chunk.loc[fails, ["smiles", "filters_failed"]])
+
+    def _under_the_cap(self, scaffold: str) -> bool:
+        if self.wanted.scaffold_cap is None:
+            return True
+        self.scaffolds[scaffold] += 1
+        return self.scaffolds[scaffold] <= self.wanted.scaffold_cap
+
+    def chosen(self, seed: int) -> pd.DataFrame:
+        """Return the molecules to return, at most n: the first, or the most different of the candidates."""
+        pool = pd.concat(self.frames, ignore_index=True)
+        if not self.wanted.diverse or len(pool) <= self.wanted.n:
+            return pool.head(self.wanted.n)
+        picked = maxmin_pick(list(pool["smiles"]), self.wanted.n, seed)
+        return pool.iloc[picked].reset_index(drop=True)
+
+    @property
+    def kept(self) -> Kept:
+        """What became of the molecules."""
+        filtered = pd.concat(self.failing, ignore_index=True)
+        fails = Counter(text for texts in filtered["filters_failed"] for text in texts.split("; "))
+        texts = [each.text for each in self.wanted.filters]
+        return Kept(filtered, {text: fails[text] for text in texts}, self.capped, self.candidates)
