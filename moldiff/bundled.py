@@ -7,7 +7,7 @@ from pathlib import Path
 
 from moldiff.errors import InputError, did_you_mean
 
-ALIASES: dict[str, str] = {"qm9": "qm9-prime"}
+ALIASES: dict[str, str] = {"qm9": "qm9-mdlm"}
 """Further names of bundled models."""
 
 WEIGHTS = Path(str(files("moldiff"))) / "weights"

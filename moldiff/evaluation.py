@@ -17,6 +17,7 @@ from moldiff.chem.standardise import canonical
 from moldiff.chem.statistics import PropertyStatistics
 from moldiff.errors import InputError
 from moldiff.generator import MoleculeGenerator
+from moldiff.identity import trained_on
 from moldiff.likelihood import MAX_DRAWS, Likelihood, likelihood
 from moldiff.metrics.fidelity import faithful_selfies
 from moldiff.metrics.goal_report import GoalFigures, goal_report, read_goals, resolve_goal
@@ -259,8 +260,7 @@ class _Run:
 def _background(source: Source | None, model: MoleculeGenerator | None) -> Background:
     if model is None:
         return background(source)
-    trained = model._model().config.get("training")
-    data = trained.get("data") if isinstance(trained, dict) else None
+    data = trained_on(model._model())
     return background(source, model=model.name_, keys=model.chemistry_.known, data=data)
 
 

@@ -17,7 +17,7 @@ from moldiff.judging import GoalSummary
 from moldiff.machine import describe_machine
 from moldiff.metrics.sets import SetCounts
 from moldiff.output import OutputFiles, write_sdf
-from moldiff.records import PACKAGES, versions
+from moldiff.records import PACKAGES, plain, versions
 
 __all__ = ["BACK", "DRAWN", "FRONT", "PACKAGES", "Generation", "Kept"]
 
@@ -98,17 +98,20 @@ class Generation:
 
     def run_record(self) -> dict[str, Any]:
         """Return what ``run.json`` holds: goals, settings, counts, cost, notes, versions, machine."""
-        return {
-            "goals": [asdict(summary) for summary in self.summaries],
-            "settings": self.settings,
-            "counts": {**asdict(self.counts), **self.kept.counts, "returned": len(self.table)},
-            "filters": self.kept.filters,
-            "cost": self.cost,
-            "unmeasured": self.unmeasured,
-            "notes": self.notes,
-            "versions": versions(),
-            "machine": describe_machine(),
-        }
+        record: dict[str, Any] = plain(
+            {
+                "goals": self.summaries,
+                "settings": self.settings,
+                "counts": {**asdict(self.counts), **self.kept.counts, "returned": len(self.table)},
+                "filters": self.kept.filters,
+                "cost": self.cost,
+                "unmeasured": self.unmeasured,
+                "notes": self.notes,
+                "versions": versions(),
+                "machine": describe_machine(),
+            }
+        )
+        return record
 
     def save(
         self,

@@ -17,7 +17,7 @@ from moldiff.errors import InputError
 from moldiff.generation import Generation
 from moldiff.judging import NOT_MEASURED, Tally, best_first, measured
 from moldiff.proposing import COSTS, Proposed, Proposer, cost_summary
-from moldiff.records import versions
+from moldiff.records import plain, versions
 from moldiff.selecting import POOL, Selection, Wanted
 from moldiff.targets import Targets
 from moldiff.workers import in_order
@@ -91,7 +91,7 @@ class GenerationRun:
         decisive = {**self.settings, **self.proposer.settings, "weights": self.identity, **made}
         tokens = len(self.chemistry.tokenizer)
         self.folder = ChunkFolder(folder, rows=self.proposer.chunk, tokens=tokens)
-        self.resumed = self.folder.claim(decisive, overwrite=overwrite)
+        self.resumed = self.folder.claim(plain(decisive), overwrite=overwrite)
 
     @property
     def found(self) -> int:

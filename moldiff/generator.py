@@ -24,7 +24,7 @@ from moldiff.files import whole_file
 from moldiff.frames import intake
 from moldiff.generation import Generation
 from moldiff.generation_run import GenerationRun
-from moldiff.identity import fingerprint, model_record
+from moldiff.identity import fingerprint, model_record, trained_on
 from moldiff.models.checkpoint import SavedModel, load_model, save_model, write_json
 from moldiff.models.compiled import Compiled
 from moldiff.models.precision import cast_parameters
@@ -201,8 +201,7 @@ class MoleculeGenerator:
         targets = self.targets(goals, reach=reach)
         proposer = self.proposer(targets, **settings)
         check_workers(workers, proposer)
-        trained_on = self._model().config.get("training", {}).get("data")
-        training = TrainingMolecules(self.chemistry_.known, trained_on, training_table)
+        training = TrainingMolecules(self.chemistry_.known, trained_on(self._model()), training_table)
         wanted = Wanted(
             n, only_hits, max_proposals, training.bind(filters), scaffold_cap=scaffold_cap, diverse=diverse
         )

@@ -25,6 +25,13 @@ def model_record(model: SavedModel, name: str, device: torch.device) -> dict[str
     return {"model": name, "family": family, "device": str(device), "precision": precision}
 
 
+def trained_on(model: SavedModel) -> str | None:
+    """Return the name of the data set that a model says it was trained on, None where it says none."""
+    training = model.config.get("training")
+    name = training.get("data") if isinstance(training, dict) else None
+    return name if isinstance(name, str) else None
+
+
 def fingerprint(model: SavedModel, chemistry: Chemistry) -> str:
     """Return a digest of all of a model that decides what it draws.
 

@@ -67,7 +67,7 @@ class OutputFiles:
         suffix = place.suffix.removeprefix(".").lower()
         if format is not None and format not in FORMATS:
             raise InputError(f"unknown format '{format}'{did_you_mean(format, FORMATS)}")
-        if suffix not in FORMATS or place.is_dir():
+        if suffix not in FORMATS or _is_folder(place):
             kind = format or "csv"
             fixed = (f"molecules.{kind}", "molecules.sdf", f"filtered.{kind}", "run.json", ".chunks")
             return cls(*(place / name for name in fixed))
@@ -98,18 +98,20 @@ class OutputFiles:
             folder.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=folder).close()
             for path in self.written:
+                self._check(path, overwrite)
                 remove_leftovers(path)
         except OSError as error:
             raise InputError(f"cannot write to the folder {folder}: {error.strerror}") from error
-        ours = self._earlier()
-        for path in self.written:
-            if path.is_dir():
-                raise InputError(f"cannot write {path}: there is a folder of that name")
-            if path.exists() and not (overwrite or path.name in ours or self.chunks.exists()):
-                raise InputError(
-                    f"{path} is there already, and {self.record.name} does not say that a run wrote it: "
-                    "give another place, or --overwrite to replace it"
-                )
+
+    def _check(self, path: Path, overwrite: bool) -> None:
+        """Refuse to replace what no run has written."""
+        if _is_folder(path):
+            raise InputError(f"cannot write {path}: there is a folder of that name")
+        if path.exists() and not (overwrite or path.name in self._earlier() or self.chunks.exists()):
+            raise InputError(
+                f"{path} is there already, and {self.record.name} does not say that a run wrote it: "
+                "give another place, or --overwrite to replace it"
+            )
 
     def save(
         self,
@@ -156,3 +158,10 @@ class OutputFiles:
             return set()
         tables = [path.with_suffix(f".{kind}") for path in (self.table, self.filtered) for kind in FORMATS]
         return names & {path.name for path in (*tables, *self.written)}
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that no disk takes, or a place where nobody may look: writing will say so
+        return False

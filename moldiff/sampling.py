@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from moldiff.diffusion.codec import SubtokenCodec
 from moldiff.diffusion.masked import MaskedProcess
 from moldiff.diffusion.sampler import Network, Sampler
 from moldiff.diffusion.samplers import make_sampler, sampler_knobs
+from moldiff.errors import InputError
 from moldiff.guidance.classifier_free import ClassifierFree
 from moldiff.proposing import Proposer
 from moldiff.settings import check_numbers
@@ -46,7 +48,7 @@ class Sampling:
     """
 
     gamma: float = 2.0
-    temperature: float = 0.7
+    temperature: float = 0.85
     steps: int = 64
     sampler: str = "confidence-loop"
     knobs: dict[str, Any] | None = None
@@ -65,6 +67,9 @@ class Sampling:
             threads=self.threads,
         )
         make_sampler(self.sampler, self.knobs)
+        for knob, value in (self.knobs or {}).items():
+            if isinstance(value, float) and math.isinf(value):
+                raise InputError(f"sampler '{self.sampler}': {knob} must be a finite number, got {value}")
 
     def proposer(
         self,

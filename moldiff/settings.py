@@ -83,7 +83,7 @@ def usable_device(name: str | None) -> torch.device:
     except RuntimeError:
         raise InputError(f"unknown device '{name}': expected cpu, cuda or another that torch knows") from None
     try:
-        torch.empty(0, device=device)
+        torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(f"device '{name}' cannot be used here ({reason}): try cpu") from error

@@ -2,6 +2,7 @@ import json
 import sys
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pandas as pd
 import pytest
 from rdkit import Chem
@@ -28,6 +29,14 @@ def generation(**changes):
         "unmeasured": ["mu"],
     }
     return Generation(**{**fields, **changes})
+
+
+def test_record_is_json_whatever_the_numbers():
+    record = generation(
+        cost={"seconds": float("nan")}, settings={"n": np.int64(3), "at": (1, 2)}
+    ).run_record()
+    assert record["cost"] == {"seconds": None}
+    assert json.loads(json.dumps(record["settings"], allow_nan=False)) == {"n": 3, "at": [1, 2]}
 
 
 def contents(folder):
@@ -116,8 +125,8 @@ def test_sdf_alone(tmp_path):
 def test_a_record_that_cannot_be_written_leaves_the_folder_as_it_was(tmp_path):
     generation().save(tmp_path)
     before = contents(tmp_path)
-    broken = generation(table=pd.DataFrame({"smiles": ["C"]}), cost={"seconds": float("nan")})
-    with pytest.raises(ValueError, match="JSON"):
+    broken = generation(table=pd.DataFrame({"smiles": ["C"]}), cost={"seconds": object()})
+    with pytest.raises(TypeError, match="JSON"):
         broken.save(tmp_path)
     assert contents(tmp_path) == before
 

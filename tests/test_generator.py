@@ -159,6 +159,7 @@ def test_no_result_before_the_first_chunk(generator):
         ({"sampler": "lop"}, "unknown sampler 'lop': did you mean 'loop'"),
         ({"knobs": {"etta": 0.1}}, "no knob 'etta': did you mean 'eta'"),
         ({"knobs": {"eta": 2}}, "between 0 and 1"),
+        ({"sampler": "dfm", "knobs": {"strength": float("inf")}}, "strength must be a finite number"),
         ({"gama": 2}, "unknown setting 'gama': did you mean 'gamma'"),
         ({"gamma": -1}, "gamma must be"),
         ({"gamma": float("nan")}, "gamma must be"),
@@ -192,7 +193,7 @@ def test_wrong_recipe():
         MoleculeGenerator(widht=3)
 
 
-@pytest.mark.parametrize("keywords", [{"device": "gpu"}, {"precision": "bf17"}])
+@pytest.mark.parametrize("keywords", [{"device": "gpu"}, {"device": "meta"}, {"precision": "bf17"}])
 def test_wrong_device_or_precision(tiny_model, keywords):
     with pytest.raises(InputError, match=next(iter(keywords.values()))):
         MoleculeGenerator.from_pretrained(tiny_model, **keywords)

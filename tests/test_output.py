@@ -122,6 +122,12 @@ def test_a_folder_in_the_place_of_a_file(tmp_path):
         OutputFiles.at(tmp_path).prepare()
 
 
+@pytest.mark.parametrize("place", ["x" * 300, "x" * 300 + ".csv"])
+def test_names_that_no_disk_takes(tmp_path, place):
+    with pytest.raises(InputError, match=r"cannot write to the folder .*: File name too long"):
+        OutputFiles.at(tmp_path / place).prepare()
+
+
 def test_a_file_in_the_place_of_the_folder(tmp_path):
     (tmp_path / "taken").write_text("mine")
     with pytest.raises(InputError, match="cannot write to the folder"):

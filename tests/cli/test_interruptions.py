@@ -71,34 +71,41 @@ def assert_same_result(folder, whole):
     assert one["counts"]["proposed"] == CHUNKS * 16
 
 
-def test_killed_at_random_moments_it_ends_as_if_never_killed(words, tmp_path, capsys):
-    chance = random.Random(5)
+def killed_when(words, folder, happened, delay):
+    """Run the verb until something happened and a little longer; return what it said."""
+    with started(words, folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        wait_for(happened, process)
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        said = process.communicate()[1]
+    assert process.returncode in (-signal.SIGKILL, 0), said
+    return said
+
+
+@pytest.mark.parametrize("seed", range(KILLS // 2))
+def test_killed_at_random_moments_it_ends_as_if_never_killed(words, tmp_path, capsys, seed):
+    chance = random.Random(seed)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert run(words, whole) == 0
-    went_on = []
-    for _ in range(KILLS):
-        # Wherever the run is, it gets some chunks further, and a part of the next or of the ending.
-        more = chance.randint(1, max(1, 2 * CHUNKS // KILLS))
-        before = len(finished_chunks(killed))
-        enough = before + more
-        with started(words, killed, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-            wait_for(partial(has_chunks, killed, enough), process)
-            time.sleep(chance.uniform(0, 0.1))
-            process.send_signal(signal.SIGKILL)
-            said = process.communicate()[1]
-        if process.returncode == 0:  # it was done before
-            assert_same_result(killed, whole)
-            break
-        assert process.returncode == -signal.SIGKILL
+    first = partial(has_chunks, killed, chance.randint(1, CHUNKS - 8))
+    assert killed_when(words, killed, first, chance.uniform(0, 0.05)) == ""
+    before = len(finished_chunks(killed))
+    assert before
+    assert [path.name for path in killed.iterdir()] == [".chunks"]
+
+    def ending():
+        return any(killed.glob(".molecules-*")) or (killed / "molecules.csv").exists()
+
+    said = killed_when(words, killed, ending, chance.uniform(0, 0.2))
+    assert f"going on after {before} finished chunks" in said
+    if (killed / "run.json").exists():
         # A record stands only beside the whole result.
-        assert not (killed / "run.json").exists() or finished_chunks(killed)
-        assert (f"going on after {before} finished chunks" in said) == (before > 0)
-        assert len(finished_chunks(killed)) >= before
-        went_on.append(before)
-    capsys.readouterr()
+        for name in RESULT[:3]:
+            assert (killed / name).read_bytes() == (whole / name).read_bytes()
+    else:
+        assert len(finished_chunks(killed)) == CHUNKS
     assert run(words, killed) == 0
     assert_same_result(killed, whole)
-    assert went_on[0] == 0
 
 
 def test_ctrl_c_in_a_real_process(words, tmp_path, capsys):

@@ -2,10 +2,13 @@ import json
 from dataclasses import fields
 from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from moldiff import cli
 from moldiff.cli.train import RECIPE
+from moldiff.datasets import load
 from moldiff.training.recipe import Recipe
 
 
@@ -191,3 +194,32 @@ def test_from_data_to_molecules_through_the_command_line(capsys, tmp_path):
         )
     assert stop.value.code == 0
     assert json.loads((out / "run.json").read_text(encoding="utf-8"))["counts"]["returned"] == 10
+
+
+@pytest.mark.slow
+def test_from_a_table_with_classes_to_molecules(capsys, tmp_path):
+    table = load("b3db").take(range(0, 7805, 20))
+    names = np.array([*table.classes["BBB"]])
+    frame = pd.DataFrame({"SMILES": table.smiles, "BBB": names[table.labels["BBB"].astype(int)]})
+    path = tmp_path / "bbb.tsv.gz"
+    frame.to_csv(path, sep="\t", index=False)
+    model, out = tmp_path / "model", tmp_path / "out"
+    small = ["--tokens", "2e4", "--width", "32", "--depth", "1", "--heads", "1", "--condition-width", "32"]
+    words = ["--property", "BBB", "--property", "logP", *small, "--no-compile", "--no-progress"]
+    code, text, _ = run(capsys, str(path), *words, "-o", str(model))
+    assert code == 0
+    assert "labels: BBB (class, BBB+ or BBB-;" in text
+    stored = json.loads((model / "properties.json").read_text(encoding="utf-8"))
+    assert stored["BBB"]["classes"] == ["BBB+", "BBB-"]
+    assert "classes" not in stored["logP"]
+    ask = ["generate", "--model", str(model), "-n", "5", "--steps", "4", "--no-progress", "-o", str(out)]
+    with pytest.raises(SystemExit) as stop:
+        cli.main([*ask, "--goal", "BBB=BBB+", "--goal", "logP<=6"])
+    assert stop.value.code == 0
+    goals = json.loads((out / "run.json").read_text(encoding="utf-8"))["goals"]
+    assert [goal["goal"] for goal in goals] == ["BBB=BBB+", "logP<=6"]
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as stop:
+        cli.main([*ask, "--goal", "max BBB"])
+    assert stop.value.code == 2
+    assert "BBB is a class: expected BBB=BBB+ or BBB=BBB-" in capsys.readouterr().err
