@@ -85,10 +85,15 @@ class ChunkFolder:
                 part.write_text(json.dumps(settings, indent=1, ensure_ascii=False), encoding="utf-8")
         elif before != settings:
             raise InputError(_difference(self.folder.parent, before, settings))
-        finished = 0
-        while self._file(finished).is_file():
-            finished += 1
-        return finished
+        return self.finished
+
+    @property
+    def finished(self) -> int:
+        """How many chunks are finished, from the first on."""
+        number = 0
+        while self._file(number).is_file():
+            number += 1
+        return number
 
     def read(self, index: int) -> Proposed | None:
         """Return a chunk, or None where it is not finished, or damaged."""

@@ -109,6 +109,11 @@ class GenerationRun:
                 if self._enough:
                     return
 
+    @property
+    def stored(self) -> int:
+        """Finished chunks in the folder: those that an interrupt kept from being counted, too."""
+        return 0 if self.folder is None else self.folder.finished
+
     def close(self) -> None:
         """Let other processes have the folder of the chunks, which stay."""
         if self.folder is not None:

@@ -176,7 +176,7 @@ def _generate(
     run = generator.run(**given | ({"knobs": values} if values else {}))
     files.prepare(overwrite=overwrite)
     run.keep_in(files.chunks, overwrite=overwrite)
-    with closing(run), _writing(files):
+    with closing(run):
         _finish(run, files, sdf=sdf, progress=progress)
 
 
@@ -218,15 +218,16 @@ def _finish(run: GenerationRun, files: OutputFiles, *, sdf: bool, progress: bool
 
     from moldiff.cli.summary import report
 
-    stopped = _draw(run, progress)
-    result = run.result()
-    written = result.save(files, sdf=sdf)
-    if not stopped:
-        run.forget()
+    with _writing(files):
+        stopped = _draw(run, progress)
+        result = run.result()
+        written = result.save(files, sdf=sdf)
+        if not stopped:
+            run.forget()
     Console().print(report(result))
     typer.echo(f"written to {files.table.parent}: {', '.join(path.name for path in written)}")
     if stopped:
-        typer.echo(f"stopped: the same command goes on after {run.chunks} finished chunks", err=True)
+        typer.echo(f"stopped: the same command goes on after {run.stored} finished chunks", err=True)
         raise KeyboardInterrupt
     if run.wanted.only_hits and not len(result.table):
         raise RunError(
@@ -246,9 +247,9 @@ def _draw(run: GenerationRun, progress: bool) -> bool:
             for state in run:
                 bar.update(task, completed=state.found, proposed=state.proposed)
     except KeyboardInterrupt:
+        if not run.stored:
+            run.forget()
         if not run.chunks:
-            if not run.resumed:
-                run.forget()
             raise
         return True
     return False
