@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import inspect
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +32,7 @@ from moldiff.metrics import (
 from moldiff.models.checkpoint import load_model
 from moldiff.models.precision import resolve_precision
 from moldiff.proposing import COSTS, Proposer, cost_summary
+from moldiff.sampling import Sampling
 
 TABLE = "qm9"
 """The table whose held-out part is the reference, and whose molecules are not novel."""
@@ -147,8 +147,7 @@ class Model:
             unit: What is revealed together, and re-masked together where that happens.
             changes: Settings other than those of the command line; ``sampler`` as in ``read_sampler``.
         """
-        defaults = inspect.signature(self.generator.proposer).parameters
-        own = {name: defaults[name].default for name in ("steps", "sampler")}
+        own: dict[str, Any] = {"steps": Sampling.steps, "sampler": Sampling.sampler}
         settings = {**own, **self.settings, **changes}
         name, knobs = read_sampler(settings["sampler"], settings["steps"])
         if unit == "token" and name != "ancestral":
