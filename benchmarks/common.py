@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
 
 from moldiff.errors import MoldiffError
 from moldiff.files import whole_file
-from moldiff.generation import PACKAGES
 from moldiff.machine import describe_machine
 from moldiff.metrics import Interval
+from moldiff.records import plain, versions
 
 
 def options(
@@ -95,7 +91,7 @@ class Record:
             "settings": settings,
             "seeds": self.given.seeds,
             "seconds": round(time.perf_counter() - self.started, 1),
-            "versions": {name: version(name) for name in PACKAGES},
+            "versions": versions(),
             "machine": f"{describe_machine()}, {torch.get_num_threads()} threads",
             **more,
             "results": results,
@@ -104,28 +100,6 @@ class Record:
             text = json.dumps(plain(content), indent=1, ensure_ascii=False, allow_nan=False)
             part.write_text(text + "\n", encoding="utf-8")
         Console().print(f"written to {self.given.output}", highlight=False)
-
-
-def plain(value: Any) -> Any:
-    """Return a value as JSON has it.
-
-    Example:
-        >>> plain({"figure": Interval(0.5, 0.4, float("nan")), "rows": np.arange(2)})
-        {'figure': {'value': 0.5, 'low': 0.4, 'high': None, 'level': 0.95}, 'rows': [0, 1]}
-    """
-    if is_dataclass(value) and not isinstance(value, type):
-        return {entry.name: plain(getattr(value, entry.name)) for entry in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(name): plain(entry) for name, entry in value.items()}
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [plain(entry) for entry in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return str(value) if isinstance(value, Path) else value
 
 
 def show(title: str, rows: Sequence[Mapping[str, Any]], console: Console | None = None) -> None:

@@ -24,7 +24,7 @@ from moldiff.metrics.goal_report import GoalFigures, goal_report, read_goals, re
 from moldiff.metrics.property_report import PropertyReport, property_report
 from moldiff.metrics.set_report import Nearest, SetReport, nearest_report, set_report
 from moldiff.records import plain
-from moldiff.reference import Background, Source, background, clean
+from moldiff.reference import Background, Source, background
 
 __all__ = ["Evaluation", "evaluate"]
 
@@ -161,7 +161,7 @@ class _Run:
     ) -> Evaluation:
         """Measure and compare; the arguments are those of :func:`evaluate`, with goals that were read."""
         self.say("reading molecules")
-        names = canonical([clean(text) for text in smiles])
+        names = canonical(smiles)
         self.say("measuring the reference")
         jobs = self.settings.n_jobs
         expected = None if self.around.reference is None else self.around.reference.values(n_jobs=jobs)
@@ -221,7 +221,7 @@ class _Run:
         if self.model is None:
             return None
         found = likelihood(
-            self.model._model(),
+            self.model.model_,
             self.model.chemistry_.tokenizer,
             names,
             draws=self.settings.draws,
@@ -234,7 +234,7 @@ class _Run:
 
     def _record(self, goals: list[Goal]) -> dict[str, Any]:
         """Return what decides the figures."""
-        network = None if self.model is None else next(self.model._model().network.parameters())
+        network = None if self.model is None else next(self.model.model_.network.parameters())
         return {
             "model": None if self.model is None else self.model.name_,
             "precision": None if network is None else str(network.dtype).removeprefix("torch."),
@@ -260,7 +260,7 @@ class _Run:
 def _background(source: Source | None, model: MoleculeGenerator | None) -> Background:
     if model is None:
         return background(source)
-    data = trained_on(model._model())
+    data = trained_on(model.model_)
     return background(source, model=model.name_, keys=model.chemistry_.known, data=data)
 
 

@@ -131,7 +131,7 @@ class MoleculeGenerator:
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the model as a folder that ``from_pretrained`` reads."""
-        model, target = self._model(), Path(folder)
+        model, target = self.model_, Path(folder)
         # Until the new one is whole the folder is no model: weights and vocabulary of two would not fit.
         (target / "config.json").unlink(missing_ok=True)
         statistics = self.chemistry_.statistics
@@ -145,7 +145,7 @@ class MoleculeGenerator:
     @property
     def statistics_(self) -> dict[str, PropertyStatistics]:
         """Training statistics of the properties that goals can be about, in the order of the columns of y."""
-        self._model()
+        _ = self.model_
         return self.chemistry_.statistics
 
     def targets(self, goals: str | Goal | Iterable[str | Goal], *, reach: float | None = None) -> Targets:
@@ -161,7 +161,7 @@ class MoleculeGenerator:
         """
         wishes = [goals] if isinstance(goals, str | Goal) else goals
         parsed = [Goal.parse(goal) if isinstance(goal, str) else goal for goal in wishes]
-        return plan_targets(parsed, self.statistics_, self._model().canvas, reach=reach)
+        return plan_targets(parsed, self.statistics_, self.model_.canvas, reach=reach)
 
     def proposer(self, targets: Targets, **settings: Any) -> Proposer:
         """Return what draws proposals, chunk by chunk, without any selection.
@@ -174,7 +174,7 @@ class MoleculeGenerator:
             InputError: If a value is out of range or a name unknown.
         """
         check_keywords(settings, [entry.name for entry in fields(Sampling)], "setting")
-        model, sampling = self._model(), Sampling(**settings)
+        model, sampling = self.model_, Sampling(**settings)
         network = self._compiled() if sampling.compiled else model.network
         return sampling.proposer(network, self.codec_, model.canvas, targets, device=self.device)
 
@@ -201,7 +201,7 @@ class MoleculeGenerator:
         targets = self.targets(goals, reach=reach)
         proposer = self.proposer(targets, **settings)
         check_workers(workers, proposer)
-        training = TrainingMolecules(self.chemistry_.known, trained_on(self._model()), training_table)
+        training = TrainingMolecules(self.chemistry_.known, trained_on(self.model_), training_table)
         wanted = Wanted(
             n, only_hits, max_proposals, training.bind(filters), scaffold_cap=scaffold_cap, diverse=diverse
         )
@@ -211,9 +211,9 @@ class MoleculeGenerator:
             self.chemistry_,
             wanted,
             {"goals": [str(goal) for goal in targets.goals], "reach": reach}
-            | model_record(self._model(), self.name_, self.device),
+            | model_record(self.model_, self.name_, self.device),
             nearest=training.nearest if similarity else None,
-            identity=fingerprint(self._model(), self.chemistry_),
+            identity=fingerprint(self.model_, self.chemistry_),
             workers=workers,
             notes=training.notes,
         )
@@ -288,10 +288,16 @@ class MoleculeGenerator:
     def _compiled(self) -> Compiled:
         """Return the compiled network, the same one for all runs."""
         if self._bulk is None:
-            self._bulk = Compiled(self._model().network)
+            self._bulk = Compiled(self.model_.network)
         return self._bulk
 
-    def _model(self) -> SavedModel:
+    @property
+    def model_(self) -> SavedModel:
+        """Network, codec, canvas law and configuration.
+
+        Raises:
+            ValueError: If there is no model yet.
+        """
         if self._saved is None:
             raise ValueError("this generator has no model yet: call fit or from_pretrained first")
         return self._saved

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from moldiff.chem.properties import PROPERTIES
-from moldiff.chem.standardise import LONGEST, canonical
+from moldiff.chem.standardise import canonical
 from moldiff.datasets import DATASETS, MoleculeTable, load, split, with_properties
 from moldiff.datasets.columns import find_smiles
 from moldiff.datasets.reading import read_frame
@@ -63,18 +63,6 @@ def read_molecules(path: str | Path, column: str | None = None) -> Rows:
 
 def _cells(column: pd.Series) -> list[str]:
     return [cell if isinstance(cell, str) else "" for cell in column]
-
-
-def clean(text: object) -> str:
-    """Return a cell as RDKit may be asked to read it, "" where it holds no SMILES.
-
-    RDKit reads "C" out of "Cé", and raises for characters that no file holds.
-
-    Example:
-        >>> clean(" CCO "), clean("Cé"), clean(None)
-        ('CCO', '', '')
-    """
-    return text.strip() if isinstance(text, str) and text.isascii() and len(text) <= LONGEST else ""
 
 
 @dataclass(frozen=True)
@@ -153,7 +141,7 @@ def reference_from(source: Source) -> Reference:
 
 
 def _molecules(name: str, smiles: Sequence[str]) -> Reference:
-    found = [text for text in canonical([clean(text) for text in smiles]) if text]
+    found = [text for text in canonical(smiles) if text]
     if not found:
         raise InputError(f"the reference {name} holds no molecule in {len(smiles)} rows")
     return Reference(name, found)

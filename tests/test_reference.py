@@ -10,7 +10,6 @@ from moldiff.metrics.keys import TrainingKeys
 from moldiff.reference import (
     Reference,
     background,
-    clean,
     read_molecules,
     reference_from,
     training_references,
@@ -49,11 +48,6 @@ def test_a_file_without_selfies(tmp_path):
     (tmp_path / "a.smi").write_text("CCO ethanol\nbad\n")
     found = read_molecules(tmp_path / "a.smi")
     assert (found.smiles, found.selfies) == (["CCO", "bad"], None)
-
-
-@pytest.mark.parametrize("cell", ["Cé", "C" * 5001, None, 3.0, float("nan"), "\ud800"])
-def test_cells_that_are_no_smiles(cell):
-    assert clean(cell) == ""
 
 
 def test_molecules_of_a_reference_are_looked_up_and_measured_once_each():

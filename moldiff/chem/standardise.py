@@ -21,7 +21,7 @@ def parse(smiles: Iterable[str]) -> Iterator[Mol | None]:
     """Parse and sanitise SMILES one by one.
 
     Args:
-        smiles: SMILES strings; anything else (None, NaN of a table) counts as unparsable.
+        smiles: SMILES strings; what is not :func:`legible` (None, NaN of a table) counts as unparsable.
 
     Yields:
         The molecule, or None where RDKit refuses the string or it names no atom.
@@ -32,11 +32,8 @@ def parse(smiles: Iterable[str]) -> Iterator[Mol | None]:
     """
     # The block must not span a yield: it would silence RDKit for whoever consumes the iterator.
     for text in smiles:
-        if not isinstance(text, str) or not text:
-            yield None
-            continue
         with rdBase.BlockLogs():
-            mol = MolFromSmiles(text)
+            mol = MolFromSmiles(legible(text))
         yield mol if mol is not None and mol.GetNumAtoms() else None
 
 

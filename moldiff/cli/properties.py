@@ -31,22 +31,25 @@ def properties(
 def measurable() -> Table:
     """Return a table of every property that RDKit measures: name, unit, kind, reference."""
     from moldiff.chem.properties import PROPERTIES
+    from moldiff.cli.tables import add_row, new_table
 
-    table = _table("Properties measured of any molecule", ["name", "unit", "kind", "reference"])
+    columns = ["name", "unit", "kind", "reference"]
+    table = new_table("Properties measured of any molecule", columns, wrap=["reference"])
     for entry in PROPERTIES.values():
-        _add(table, entry.name, entry.unit, _kind(entry.integer), entry.reference)
+        add_row(table, entry.name, entry.unit, _kind(entry.integer), entry.reference)
     return table
 
 
 def available_filters() -> Table:
     """Return a table of every filter: an example of its text, what it removes, where that is defined."""
     from moldiff.chem.filters import FILTERS, Filter, PropertyRange
+    from moldiff.cli.tables import add_row, new_table
 
-    table = _table("Filters of generated molecules, by an example of each", ["filter", "removes", "source"])
-    table.columns[1].no_wrap = False
+    columns = ["filter", "removes", "source"]
+    table = new_table("Filters of generated molecules, by an example of each", columns, wrap=columns[1:])
     kinds: list[type[Filter]] = [*FILTERS.values(), PropertyRange]
     for kind in kinds:
-        _add(table, kind.usage, kind.removes, kind.source)
+        add_row(table, kind.usage, kind.removes, kind.source)
     return table
 
 
@@ -56,13 +59,14 @@ def trained(folder: Path) -> Table:
     Args:
         folder: The model's; only its ``properties.json`` is read.
     """
+    from moldiff.cli.tables import add_row, new_table
+
     columns = ["name", "unit", "kind", "mean", "sd", "lowest", "highest", "source"]
-    table = _table(f"Properties of the model in {folder.name}, over its training molecules", columns)
-    for column in table.columns[3:7]:
-        column.justify = "right"
+    title = f"Properties of the model in {folder.name}, over its training molecules"
+    table = new_table(title, columns, right=columns[3:7], wrap=["source"])
     for entry in read_statistics(folder):
         numbers = [f"{value:.4g}" for value in (entry.mean, entry.std, entry.low, entry.high)]
-        _add(table, entry.name, entry.unit, _kind(entry.integer), *numbers, entry.source)
+        add_row(table, entry.name, entry.unit, _kind(entry.integer), *numbers, entry.source)
     return table
 
 
@@ -89,21 +93,3 @@ def read_statistics(folder: Path) -> list[PropertyStatistics]:
 
 def _kind(integer: bool) -> str:
     return "integer" if integer else "real"
-
-
-def _add(table: Table, *cells: str) -> None:
-    """Add a row as it is written: rich would take ``[mol/L]`` for a style."""
-    from rich.text import Text
-
-    table.add_row(*(Text(cell) for cell in cells))
-
-
-def _table(title: str, columns: list[str]) -> Table:
-    """Return an empty table whose last column gives way on a narrow screen."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    for name in columns:
-        table.add_column(name, no_wrap=name != columns[-1])
-    return table

@@ -90,9 +90,7 @@ def _properties(report: PropertyReport, reference: str | None) -> RenderableType
     if reference is not None:
         title += f" beside {report.reference_rows:,} of {reference}; distances in sd of the reference"
         numbers += ["ref. mean", "ref. sd", "distance", "floor"]
-    table = new_table("", ["property", *numbers], right=numbers)
-    for column in table.columns[1:]:
-        column.no_wrap = True
+    table = new_table("", ["property", *numbers], right=numbers, wrap=["property"])
     for name, entry in report.figures.items():
         values = [entry.mean, entry.sd, entry.reference_mean, entry.reference_sd, entry.distance, entry.floor]
         unit = "" if entry.unit == "1" else f" ({entry.unit})"

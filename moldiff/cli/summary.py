@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from moldiff.cli.tables import add_row, new_table, number
 from moldiff.judging import NOT_MEASURED
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def report(result: Generation) -> RenderableType:
 def _counts(result: Generation) -> Table:
     """Return the counts at each stage, each with its denominator."""
     counts, kept = result.counts, result.kept
-    table = _table("", ["stage", "count", "share"], right=("count",))
+    table = new_table("", ["stage", "count", "share"], right=("count",))
     rows: list[tuple[str, int | None, str]] = [
         ("proposed", counts.proposed, ""),
         ("valid", counts.valid, _of(counts.validity, "proposed")),
@@ -62,7 +62,7 @@ def _counts(result: Generation) -> Table:
     ]
     for name, count, share in rows:
         if count is not None:
-            _add(table, name, f"{count:,}", share)
+            add_row(table, name, f"{count:,}", share)
     return table
 
 
@@ -91,18 +91,18 @@ def _goals(result: Generation) -> Table:
         f"and over {len(result.table):,} returned"
     )
     heads = ["goal", "met by valid", "error, valid", "error, returned", "unit"]
-    table = _table(title, heads, right=heads[1:4])
+    table = new_table(title, heads, right=heads[1:4])
     for summary in result.summaries:
         goal = summary.goal
         if summary.threshold is not None:
-            goal += f" ({'>=' if summary.direction == 'max' else '<='}{_number(summary.threshold)})"
+            goal += f" ({'>=' if summary.direction == 'max' else '<='}{number(summary.threshold)})"
         if summary.hits_valid is None:
-            _add(table, goal, NOT_MEASURED, "", "", summary.unit)
+            add_row(table, goal, NOT_MEASURED, "", "", summary.unit)
             continue
         share = summary.hits_valid / max(1, summary.valid)
         met = f"{summary.hits_valid:,} ({share:.1%})"
-        errors = [_number(value) for value in (summary.error_valid, summary.error_returned)]
-        _add(table, goal, met, *errors, summary.unit)
+        errors = [number(value) for value in (summary.error_valid, summary.error_returned)]
+        add_row(table, goal, met, *errors, summary.unit)
     return table
 
 
@@ -127,24 +127,13 @@ def _best(result: Generation) -> Table:
     title = (
         f"Best {len(shown)} of {len(result.table)}" if names else f"First {len(shown)} of {len(result.table)}"
     )
-    table = _table(title, ["smiles", *names, *(["score"] if names else []), "novel"], right=(*names, "score"))
+    columns = ["smiles", *names, *(["score"] if names else []), "novel"]
+    table = new_table(title, columns, right=(*names, "score"))
     for row in shown.to_dict("records"):
-        values = [_number(row[name]) if _known(row[name]) else NOT_MEASURED for name in names]
-        score = [_number(row["score"])] if names else []
-        _add(table, row["smiles"], *values, *score, "yes" if row["novel"] else "no")
+        values = [number(row[name]) if _known(row[name]) else NOT_MEASURED for name in names]
+        score = [number(row["score"])] if names else []
+        add_row(table, row["smiles"], *values, *score, "yes" if row["novel"] else "no")
     return table
-
-
-def _table(title: str, columns: list[str], right: tuple[str, ...] | list[str] = ()) -> Table:
-    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD)
-    for name in columns:
-        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
-    return table
-
-
-def _add(table: Table, *cells: str) -> None:
-    """Add a row as it is written: rich would take the ``[C@H]`` of a SMILES for a style."""
-    table.add_row(*(Text(cell) for cell in cells))
 
 
 def _of(share: float, whole: str) -> str:
@@ -157,7 +146,3 @@ def _share(count: int | None, whole: int | None) -> float:
 
 def _known(value: Any) -> bool:
     return value is not None and not math.isnan(value)
-
-
-def _number(value: Any) -> str:
-    return f"{value:.4g}" if _known(value) else ""

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
 
-def new_table(title: str, columns: Sequence[str], right: Sequence[str] = ()) -> Table:
+def new_table(
+    title: str, columns: Sequence[str], right: Sequence[str] = (), wrap: Sequence[str] | None = None
+) -> Table:
     """Return an empty table.
 
     Args:
         title: Above it; "" for none.
         columns: Headings.
         right: Columns that are aligned on the right.
+        wrap: Columns that give way on a narrow screen; all unless given.
     """
     table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD)
     for name in columns:
-        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
+        side: Literal["left", "right"] = "right" if name in right else "left"
+        stiff = wrap is not None and name not in wrap
+        table.add_column(name, justify=side, overflow="fold", no_wrap=stiff)
     return table
 
 

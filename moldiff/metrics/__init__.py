@@ -19,6 +19,7 @@ from moldiff.metrics.intervals import (
     share_interval,
 )
 from moldiff.metrics.keys import TrainingKeys
+from moldiff.metrics.picking import maxmin_pick, scaffold_cap
 from moldiff.metrics.property_report import PropertyFigures, PropertyReport, property_report
 from moldiff.metrics.scaffolds import murcko_scaffolds
 from moldiff.metrics.sets import (
@@ -49,12 +50,14 @@ __all__ = [
     "floor_distances",
     "internal_diversity",
     "max_similarity",
+    "maxmin_pick",
     "mean_interval",
     "mean_of_any",
     "morgan_fingerprints",
     "murcko_scaffolds",
     "paired_difference_interval",
     "property_report",
+    "scaffold_cap",
     "scaled_distance",
     "scaled_distances",
     "share_interval",

@@ -17,7 +17,7 @@ def murcko_scaffolds(smiles: Sequence[str]) -> list[str]:
     """Return the scaffold of each molecule: its rings and the chains between them.
 
     Bemis and Murcko 1996, doi 10.1021/jm9602928, as RDKit has it: atoms and bond orders kept, and what is
-    double-bonded to rings and chains.
+    double-bonded to rings and chains; mirror images share a scaffold.
 
     Args:
         smiles: (N,) SMILES, canonical or not.
@@ -31,6 +31,9 @@ def murcko_scaffolds(smiles: Sequence[str]) -> list[str]:
     """
     found = []
     for molecule in parse(smiles):
+        if molecule is None:
+            found.append("")
+            continue
         with rdBase.BlockLogs():
-            found.append("" if molecule is None else MolToSmiles(GetScaffoldForMol(molecule)))
+            found.append(MolToSmiles(GetScaffoldForMol(molecule), isomericSmiles=False))
     return found

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from moldiff.benchmarks.common import Record, options, plain, run, show
+from moldiff.benchmarks.common import Record, options, run, show
 from moldiff.errors import InputError
 from moldiff.metrics import Interval
 
@@ -37,9 +37,6 @@ def test_record_leaves_the_old_file_if_it_cannot_be_written(given):
     assert [path.name for path in given.output.parent.iterdir()] == ["out.json"]
 
 
-def test_plain_reaches_into_everything():
-    value = {1: (np.float32(0.5), np.arange(2), [float("inf")], None, True)}
-    assert plain(value) == {"1": [0.5, [0, 1], [None], None, True]}
 
 
 def test_tables_show_every_row():

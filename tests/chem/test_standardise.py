@@ -36,6 +36,11 @@ def test_canonical_forms_agree() -> None:
     assert canonical(["C1=CC=CC=C1", "c1ccccc1"]) == ["c1ccccc1"] * 2
 
 
+@pytest.mark.parametrize("cell", ["Cé", "C" * (LONGEST + 1), None, 3.0, float("nan"), "\ud800"])
+def test_cells_that_rdkit_may_not_be_asked_to_read(cell) -> None:
+    assert canonical([cell]) == [""]
+
+
 def test_what_is_no_molecule_is_empty() -> None:
     assert canonical(["", "C1CC", "CC(C)(C)(C)C", "no smiles", None, float("nan")]) == [""] * 6  # type: ignore[list-item]
     assert [mol is None for mol in parse(["", "C", "C1CC"])] == [True, False, True]
