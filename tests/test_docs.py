@@ -28,6 +28,38 @@ def test_python_on_the_page_runs(page):
     assert not failures
 
 
+def programs(page):
+    """Return the Python blocks of a page that are no doctests."""
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return [block for block in blocks if ">>>" not in block]
+
+
+SHORTER = {
+    "seed=0)": "seed=0, chunk=16, steps=16)",
+    "seed=1)": "seed=1, chunk=16, steps=16)",
+    "state.proposed >= 1000": "state.proposed >= 32",
+    'goals=["logS=-2"': 'chunk=16, steps=4, max_proposals=16, goals=["logS=-2"',
+    "tokens=2e7": "tokens=2e3, batch_tokens=512, width=32, depth=1, heads=1",
+    'folder="models/mine")': 'folder="models/mine", compiled=False, progress=False)',
+}
+"""What makes the programs of the pages quick: the same calls with less of everything."""
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("page", [page for page in PAGES if programs(page)], ids=ids)
+def test_programs_on_the_page_run(page, tmp_path, monkeypatch):
+    """In the order in which they stand, in one namespace, beside a table of one's own."""
+    monkeypatch.chdir(tmp_path)
+    smiles = [f"{'C' * n}{end}" for n in range(1, 41) for end in ("O", "N", "F", "C1CC1", "c1ccccc1")]
+    rows = "".join(f"{text},{-0.1 * len(text):.1f}\n" for text in smiles)
+    (tmp_path / "mine.csv").write_text(f"smiles,logS\n{rows}")
+    names = {}
+    for program in programs(page):
+        for long, short in SHORTER.items():
+            program = program.replace(long, short)
+        exec(compile(program, page.name, "exec"), names)
+
+
 def commands(page):
     """Return every ``moldiff ...`` line of the fenced blocks, without shell comments."""
     text = page.read_text(encoding="utf-8")
