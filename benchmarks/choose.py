@@ -1,9 +1,9 @@
-"""Choose gamma and temperature on goals and a seed that no report uses.
+"""Choose sampler, gamma and temperature on goals and a seed that no report uses.
 
-Every cell of the grid gamma x temperature is asked for the tuning aims: the 25th and 75th percentile of five
-properties and of a pair, and ranges other than the reported "rings>=4". The choice is the cell with the least
-mean error, in training standard deviations over all valid proposals, among those whose uniqueness, expected
-at 1,000 proposals, is at least 0.95. The reported goal stands beside it and decides nothing.
+Every cell of the grid sampler x gamma x temperature is asked for the tuning aims: the 25th and 75th percentile
+of five properties and of a pair, and ranges other than the reported "rings>=4". The choice is the cell with the
+least mean error, in training standard deviations over all valid proposals, among those whose uniqueness,
+expected at 1,000 proposals, is at least 0.95. The reported goal stands beside it and decides nothing.
 
 Cells are kept in a CSV file beside the JSON file as soon as they are finished; the same command goes on.
 
@@ -31,7 +31,9 @@ from moldiff.benchmarks.samples import Model
 from moldiff.chem.properties import measure
 from moldiff.errors import InputError
 from moldiff.files import whole_file
+from moldiff.sampling import Sampling
 
+GRID = ("sampler", "gamma", "temperature")
 GAMMAS = (1.0, 1.5, 2.0, 3.0, 5.0)
 TEMPERATURES = (0.5, 0.7, 0.85, 1.0)
 RANGES = ("rings=3", "rings>=5", "1<=logP<=2", "max QED", "min SA")
@@ -46,7 +48,8 @@ PROPOSALS = 1000
 
 def parser() -> argparse.ArgumentParser:
     """Return the options."""
-    found = options("Choose gamma and temperature.", n=128, seeds=[TUNING_SEED])
+    found = options("Choose sampler, gamma and temperature.", n=128, seeds=[TUNING_SEED])
+    found.add_argument("--samplers", nargs="+", default=[Sampling.sampler], help="with their knobs")
     found.add_argument("--gammas", type=float, nargs="+", default=list(GAMMAS))
     found.add_argument("--temperatures", type=float, nargs="+", default=list(TEMPERATURES))
     found.add_argument("--properties", nargs="+", default=list(PROPERTIES))
@@ -95,44 +98,33 @@ class _Cells:
         self.aims = [*values, *(Aim.parse(text) for text in given.ranges)]
         self.known = model.known()
         shared = model.proposer(seed=self.seed).settings
-        self.settings = {
-            name: value for name, value in shared.items() if name not in ("gamma", "temperature")
-        }
+        self.settings = {name: value for name, value in shared.items() if name not in (*GRID, "knobs")}
         text = json.dumps({**model.describe(), **self.settings}, sort_keys=True)
         self.signature = hashlib.sha256(text.encode()).hexdigest()[:16]
         self.rows = self._read()
 
     def fill(self) -> None:
         """Draw what is missing, and say how long the rest will take."""
-        grid = itertools.product(self.given.gammas, self.given.temperatures)
-        wanted = [
-            (gamma, temperature, aim, n, purpose)
-            for gamma, temperature in grid
-            for aim, n, purpose in [
-                *((aim, self.given.n, "choice") for aim in self.aims),
-                (Aim.parse(REPORTED), self.given.reported_n, "reported"),
-            ]
-        ]
-        done = {(row["gamma"], row["temperature"], row["aim"], row["proposed"]) for row in self.rows}
-        missing = [cell for cell in wanted if (cell[0], cell[1], cell[2].name, cell[3]) not in done]
+        grid = itertools.product(self.given.samplers, self.given.gammas, self.given.temperatures)
+        asked = [(aim, self.given.n, "choice") for aim in self.aims]
+        asked.append((Aim.parse(REPORTED), self.given.reported_n, "reported"))
+        wanted = {(*cell, aim.name, n): (aim, purpose) for cell in grid for aim, n, purpose in asked}
+        done = {_key(row) for row in self.rows}
+        missing = [key for key in wanted if key not in done]
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns) as progress:
             # Proposals, not cells: the cells of the reported goal are larger.
-            task = progress.add_task("proposals", total=sum(cell[3] for cell in missing))
-            for gamma, temperature, aim, n, purpose in missing:
-                row = self._cell(aim, n, gamma=gamma, temperature=temperature)
-                self.rows.append({"gamma": gamma, "temperature": temperature, "purpose": purpose, **row})
+            task = progress.add_task("proposals", total=sum(key[-1] for key in missing))
+            for key in missing:
+                (aim, purpose), n = wanted[key], key[-1]
+                cell = dict(zip(GRID, key[: len(GRID)], strict=True))
+                self.rows.append({**cell, "purpose": purpose, **self._cell(aim, n, **cell)})
                 self._write()
                 progress.advance(task, n)
-        kept = {(cell[0], cell[1], cell[2].name, cell[3]) for cell in wanted}
-        self.rows = [
-            row
-            for row in self.rows
-            if (row["gamma"], row["temperature"], row["aim"], row["proposed"]) in kept
-        ]
+        self.rows = [row for row in self.rows if _key(row) in wanted]
 
     def _cell(self, aim: Aim, n: int, **changes: Any) -> dict[str, Any]:
-        """Return the figures of one aim at one gamma and temperature."""
+        """Return the figures of one aim at one sampler, gamma and temperature."""
         statistics = self.model.generator.statistics_
         sample = self.model.sample(n, aim.goals, seed=self.seed, **changes)
         values = measure(sample.smiles, aim.names)
@@ -150,6 +142,7 @@ class _Cells:
             "aim": aim.name,
             "error": float(np.nanmean(aim.errors(values, statistics))) if counts["valid"] else np.nan,
             **{name: counts[name] for name in names},
+            "nfe_per_proposal": sample.costs["nfe_per_proposal"],
             "proposals_per_second": sample.costs["proposals_per_second"],
             "signature": self.signature,
         }
@@ -158,7 +151,7 @@ class _Cells:
         if not self.path.exists():
             return []
         frame = pd.read_csv(self.path)
-        if "signature" not in frame or set(frame["signature"]) - {self.signature}:
+        if not {"signature", *GRID} <= set(frame) or set(frame["signature"]) - {self.signature}:
             raise InputError(
                 f"{self.path} holds cells of another model or other settings: move it, or write elsewhere"
             )
@@ -168,6 +161,10 @@ class _Cells:
     def _write(self) -> None:
         with whole_file(self.path) as part:
             pd.DataFrame(self.rows).to_csv(part, index=False)
+
+
+def _key(row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in (*GRID, "aim", "proposed"))
 
 
 def extrapolated_uniqueness(uniqueness: float, n: float, to: int) -> float:
@@ -184,21 +181,21 @@ def extrapolated_uniqueness(uniqueness: float, n: float, to: int) -> float:
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """Return one row for each gamma and temperature: means over the tuning aims, and the reported goal.
+    """Return one row for each cell of the grid: means over the tuning aims, and the reported goal.
 
     Args:
         rows: Finished cells; ``purpose`` says what decides ("choice") and what does not ("reported").
     """
     found = []
-    for (gamma, temperature), cell in pd.DataFrame(rows).groupby(["gamma", "temperature"]):
+    for names, cell in pd.DataFrame(rows).groupby(list(GRID), sort=False):
         tuning, other = cell[cell["purpose"] == "choice"], cell[cell["purpose"] == "reported"]
         pooled = tuning["unique"].sum() / max(1, tuning["valid"].sum())
         line = {
-            "gamma": gamma,
-            "temperature": temperature,
+            **dict(zip(GRID, names, strict=True)),
             "error": tuning["error"].mean(),
             "hit_rate": tuning["hits"].sum() / max(1, tuning["proposed"].sum()),
             "novel_hits": tuning["novel_hits_table"].sum() / max(1, tuning["proposed"].sum()),
+            "nfe_per_proposal": tuning["nfe_per_proposal"].mean(),
             "uniqueness": pooled,
             "least_uniqueness": (tuning["unique"] / tuning["valid"].clip(lower=1)).min(),
             "uniqueness_1000": extrapolated_uniqueness(pooled, tuning["proposed"].mean(), PROPOSALS),
@@ -218,14 +215,15 @@ def choice(table: pd.DataFrame) -> dict[str, Any]:
     """Return the row with the least error among those with enough different molecules, or among all."""
     enough = table[table["uniqueness_1000"] >= LEAST_UNIQUENESS]
     chosen = (enough if len(enough) else table).sort_values("error", kind="stable").iloc[0]
-    return {"gamma": chosen["gamma"], "temperature": chosen["temperature"], "enough": bool(len(enough))}
+    return {**{name: chosen[name] for name in GRID}, "enough": bool(len(enough))}
 
 
 def report(table: pd.DataFrame, chosen: dict[str, Any]) -> None:
     """Print the grid and the choice."""
     title = f"Means over the tuning aims, and {REPORTED} beside them (which decides nothing)"
     show(title, table.astype(object).to_dict("records"))
-    Console().print(f"chosen: gamma {chosen['gamma']:g}, temperature {chosen['temperature']:g}")
+    words = ", ".join(f"{name} {chosen[name]}" for name in GRID)
+    Console().print(f"chosen: {words}", highlight=False)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ class Sampling:
     gamma: float = 2.0
     temperature: float = 0.85
     steps: int = 64
-    sampler: str = "confidence-loop"
+    sampler: str = "forward-backward"
     knobs: dict[str, Any] | None = None
     seed: int = 0
     chunk: int = 256

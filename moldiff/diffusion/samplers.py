@@ -61,7 +61,7 @@ def confidence_loop(
     return Confidence(Cap(eta, unit), temperature=tau), Loop(alpha_on, start, stop)
 
 
-def forward_backward(at: float = 1.0, unit: Unit = "digit") -> Parts:
+def forward_backward(at: float = 0.5, unit: Unit = "digit") -> Parts:
     """One forward step of noise after each reverse step (the FB corrector)."""
     return ForwardBackward(unit), Switch(at)
 

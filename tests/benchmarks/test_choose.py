@@ -50,9 +50,27 @@ def test_cells_of_other_settings_are_refused(run_benchmark, prime, mdlm):
         run_benchmark(choose, "--model", mdlm, *words)
 
 
+def test_samplers_are_an_axis_of_the_grid(run_benchmark, prime, tmp_path):
+    words = ["--gammas", "1", *WORDS[3:], "--samplers", "ancestral", "cap:eta=0.2,at=1"]
+    found = run_benchmark(choose, "--model", prime, *words)["results"]
+    assert [entry["sampler"] for entry in found["grid"]] == ["ancestral", "cap:eta=0.2,at=1"]
+    assert found["cells"] == 8
+    cells = pd.read_csv(tmp_path / "out.csv").groupby("sampler", sort=False)["error"]
+    assert cells.nunique().tolist() == [4, 4]
+    assert found["grid"][0]["error"] != found["grid"][1]["error"]
+
+
 def row(gamma, aim, purpose="choice", **figures):
-    cell = {"gamma": gamma, "temperature": 1.0, "aim": aim, "purpose": purpose, "proposed": 100}
-    cell |= {"valid": 100, "unique": 100, "hits": 50, "novel_hits_training": 9, "novel_hits_table": 8}
+    cell = {"sampler": "cap", "gamma": gamma, "temperature": 1.0, "aim": aim, "purpose": purpose}
+    cell |= {
+        "proposed": 100,
+        "valid": 100,
+        "unique": 100,
+        "hits": 50,
+        "novel_hits_training": 9,
+        "novel_hits_table": 8,
+    }
+    cell["nfe_per_proposal"] = 20.0
     return {**cell, **figures}
 
 
@@ -72,12 +90,12 @@ def test_the_least_error_with_enough_molecules_is_chosen():
     assert table["hit_rate"].tolist() == pytest.approx([0.5, 0.5, 0.3])
     assert table["uniqueness"].tolist() == pytest.approx([1.0, 0.95, 1.0])
     assert table["rings>=4 hit_rate"].tolist()[0] == 1.0
-    assert choice(table) == {"gamma": 3.0, "temperature": 1.0, "enough": True}
+    assert choice(table) == {"sampler": "cap", "gamma": 3.0, "temperature": 1.0, "enough": True}
 
 
 def test_without_enough_molecules_anywhere_it_says_so():
     table = summary([row(1.0, "a", error=0.3, unique=50), row(2.0, "a", error=0.2, unique=50)])
-    assert choice(table) == {"gamma": 2.0, "temperature": 1.0, "enough": False}
+    assert choice(table) == {"sampler": "cap", "gamma": 2.0, "temperature": 1.0, "enough": False}
 
 
 def test_uniqueness_falls_with_the_size():

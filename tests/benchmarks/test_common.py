@@ -37,8 +37,6 @@ def test_record_leaves_the_old_file_if_it_cannot_be_written(given):
     assert [path.name for path in given.output.parent.iterdir()] == ["out.json"]
 
 
-
-
 def test_tables_show_every_row():
     console = Console(width=80, record=True)
     show("title", [{"a": "x", "b": 0.123456, "c": Interval(1, 0, 2)}, {"a": "y", "b": None}], console)
