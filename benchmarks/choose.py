@@ -1,9 +1,10 @@
 """Choose sampler, gamma and temperature on goals and a seed that no report uses.
 
-Every cell of the grid sampler x gamma x temperature is asked for the tuning aims: the 25th and 75th percentile
-of five properties and of a pair, and ranges other than the reported "rings>=4". The choice is the cell with the
-least mean error, in training standard deviations over all valid proposals, among those whose uniqueness,
-expected at 1,000 proposals, is at least 0.95. The reported goal stands beside it and decides nothing.
+Every cell of the grid sampler x gamma x temperature is asked for the tuning aims: the 25th and 75th
+percentile of five properties and of a pair, and ranges other than the reported "rings>=4". The choice is the
+cell with the least mean error, in training standard deviations over all valid proposals, among those whose
+uniqueness, expected at 1,000 proposals, is at least 0.95. The reported goal stands beside it and decides
+nothing.
 
 Cells are kept in a CSV file beside the JSON file as soon as they are finished; the same command goes on.
 
