@@ -32,7 +32,6 @@ from moldiff.benchmarks.samples import Model
 from moldiff.chem.properties import measure
 from moldiff.errors import InputError
 from moldiff.files import whole_file
-from moldiff.sampling import Sampling
 
 GRID = ("sampler", "gamma", "temperature")
 GAMMAS = (1.0, 1.5, 2.0, 3.0, 5.0)
@@ -50,7 +49,7 @@ PROPOSALS = 1000
 def parser() -> argparse.ArgumentParser:
     """Return the options."""
     found = options("Choose sampler, gamma and temperature.", n=128, seeds=[TUNING_SEED])
-    found.add_argument("--samplers", nargs="+", default=[Sampling.sampler], help="with their knobs")
+    found.add_argument("--samplers", nargs="+", help="with their knobs; the family's own")
     found.add_argument("--gammas", type=float, nargs="+", default=list(GAMMAS))
     found.add_argument("--temperatures", type=float, nargs="+", default=list(TEMPERATURES))
     found.add_argument("--properties", nargs="+", default=list(PROPERTIES))
@@ -93,6 +92,7 @@ class _Cells:
     def __init__(self, model: Model, given: argparse.Namespace) -> None:
         self.model, self.given, self.seed = model, given, given.seeds[0]
         self.path: Path = given.output.with_suffix(".csv")
+        self.samplers = given.samplers or [model.saved.family.sampler]
         statistics = model.generator.statistics_
         groups = [*((name,) for name in given.properties), PAIR]
         values = [aim for names in groups for aim in value_aims(statistics, names, given.percentiles)]
@@ -106,7 +106,7 @@ class _Cells:
 
     def fill(self) -> None:
         """Draw what is missing, and say how long the rest will take."""
-        grid = itertools.product(self.given.samplers, self.given.gammas, self.given.temperatures)
+        grid = itertools.product(self.samplers, self.given.gammas, self.given.temperatures)
         asked = [(aim, self.given.n, "choice") for aim in self.aims]
         asked.append((Aim.parse(REPORTED), self.given.reported_n, "reported"))
         wanted = {(*cell, aim.name, n): (aim, purpose) for cell in grid for aim, n, purpose in asked}

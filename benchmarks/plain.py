@@ -104,7 +104,7 @@ class _Padded(nn.Module):
         self.attention = attention
         self.own = attention.max_length
 
-    def forward(self, h: Tensor) -> Tensor:
+    def forward(self, h: Tensor, before: None = None) -> Tensor:
         """Attend within the molecule's own canvas: (B, L, D) to (B, L, D)."""
         part, (rows, length, width) = self.attention, h.shape
         size = width // part.heads

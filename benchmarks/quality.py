@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from moldiff.benchmarks.common import Record, options, run, show
 from moldiff.benchmarks.samples import Model, Sample, Unit, held_out
 from moldiff.chem.properties import measure
-from moldiff.diffusion.masked import MaskedProcess
 from moldiff.metrics import Interval, compare_distances, distance_report, floor_distances
 from moldiff.training.bounds import likelihood_bound
 from moldiff.training.data import ResidentTokens
@@ -168,7 +167,7 @@ def bounds(model: Model, smiles: Sequence[str], draws: int) -> dict[str, Any]:
     ids = model.generator.chemistry_.tokenizer.encode(list(smiles))
     step, device = model.saved.config["canvas_step"], model.generator.device
     data = ResidentTokens(ids, np.zeros((len(ids), 1)), step=step, device=device)
-    process = MaskedProcess(model.generator.codec_)
+    process = model.saved.process
     token, marginal = (
         likelihood_bound(network, process, data, model.saved.canvas, pattern=pattern, draws=draws)
         for pattern in ("token", "digit")

@@ -32,7 +32,6 @@ from moldiff.metrics import (
 from moldiff.models.checkpoint import load_model
 from moldiff.models.precision import resolve_precision
 from moldiff.proposing import COSTS, Proposer, cost_summary
-from moldiff.sampling import Sampling
 
 TABLE = "qm9"
 """The table whose held-out part is the reference, and whose molecules are not novel."""
@@ -147,7 +146,8 @@ class Model:
             unit: What is revealed together, and re-masked together where that happens.
             changes: Settings other than those of the command line; ``sampler`` as in ``read_sampler``.
         """
-        own: dict[str, Any] = {"steps": Sampling.steps, "sampler": Sampling.sampler}
+        family = self.saved.family
+        own: dict[str, Any] = {"steps": family.steps, "sampler": family.sampler}
         settings = {**own, **self.settings, **changes}
         name, knobs = read_sampler(settings["sampler"], settings["steps"])
         if unit == "token" and name != "ancestral":

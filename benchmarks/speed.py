@@ -28,7 +28,8 @@ from moldiff.benchmarks.samples import Model, Sample, held_out
 from moldiff.chem.goals import Goal
 from moldiff.chem.properties import measure
 from moldiff.diffusion.codec import MASK
-from moldiff.diffusion.sampler import Network, Sampler
+from moldiff.diffusion.process import Network
+from moldiff.diffusion.sampler import Sampler
 from moldiff.metrics import Interval, compare_distances, distance_report
 from moldiff.models.checkpoint import load_model
 from moldiff.models.compiled import Compiled

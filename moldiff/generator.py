@@ -175,8 +175,8 @@ class MoleculeGenerator:
         """
         check_keywords(settings, [entry.name for entry in fields(Sampling)], "setting")
         model, sampling = self.model_, Sampling(**settings)
-        network = self._compiled() if sampling.compiled else model.network
-        return sampling.proposer(network, self.codec_, model.canvas, targets, device=self.device)
+        network = self._compiled() if sampling.compiled else None
+        return sampling.proposer(model, targets, network=network, device=self.device)
 
     def run(
         self,

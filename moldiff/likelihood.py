@@ -22,7 +22,6 @@ from torch import Tensor
 
 from moldiff.chem.tokenizer import SelfiesTokenizer
 from moldiff.diffusion.canvas import canvas_size
-from moldiff.diffusion.masked import MaskedProcess
 from moldiff.diffusion.process import Pattern
 from moldiff.errors import InputError
 from moldiff.metrics.intervals import Interval, mean_of_any
@@ -178,9 +177,9 @@ class _Scorer:
     def __init__(self, model: SavedModel, draws: int, seed: int) -> None:
         self.model, self.draws, self.seed = model, draws, seed
         self.device = model.codec.codes.device
-        self.process = MaskedProcess(model.codec)
+        self.process = model.process
         # Noise is drawn on the processor, so that it is the same wherever the network lives.
-        self.noise = MaskedProcess(copy.deepcopy(model.codec).cpu())
+        self.noise = model.family.process(copy.deepcopy(model.codec).cpu())
 
     def score(self, names: Sequence[str], ids: Sequence[np.ndarray], canvas: int) -> list[dict[str, float]]:
         """Return the columns of the table, one dict a molecule.

@@ -59,7 +59,7 @@ class Proposer:
         guidance: How the conditions steer.
         gamma: Strength of the canvas tilt.
         temperature: Divides the logits.
-        steps: T.
+        steps: T; None for one step for each position.
         seed: Seed of the run.
         chunk: Rows of a chunk.
         device: Where the network lives.
@@ -84,7 +84,7 @@ class Proposer:
     guidance: Guidance
     gamma: float
     temperature: float = 1.0
-    steps: int = 64
+    steps: int | None = 64
     seed: int = 0
     chunk: int = 256
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -133,7 +133,7 @@ class Proposer:
         return self.sampler(
             rows,
             length,
-            steps=self.steps,
+            steps=length if self.steps is None else self.steps,
             generator=noise,
             y=y.to(self.device),
             temperature=self.temperature,

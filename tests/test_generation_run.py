@@ -162,7 +162,7 @@ def stopped(generator, folder, stop, **settings):
         {"goals": ["logP=1"]},
         {"chunk": 20},
         {"threads": 2},
-        {"knobs": {"eta": 0.1}},
+        {"knobs": {"at": 0.1}},
     ],
 )
 def test_other_settings_do_not_go_on(generator, tmp_path, stop, changes):

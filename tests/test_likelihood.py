@@ -49,7 +49,7 @@ class Bayes:
 
 def toy_model(problem):
     codec = SubtokenCodec(torch.tensor(problem.codes))
-    return SavedModel(Bayes(problem), codec, LAW, {"canvas_step": 2})
+    return SavedModel(Bayes(problem), codec, LAW, {"family": "prime", "canvas_step": 2})
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def generator(tiny_model):
 @pytest.fixture(scope="module")
 def score(generator):
     def call(smiles, **keywords):
-        return likelihood(generator._model(), generator.chemistry_.tokenizer, smiles, **keywords)
+        return likelihood(generator.model_, generator.chemistry_.tokenizer, smiles, **keywords)
 
     return call
 
@@ -84,14 +84,16 @@ def test_the_bound_of_the_true_law_is_its_negative_log_likelihood():
 def test_without_subtokens_both_bounds_are_the_same():
     tokenizer = SelfiesTokenizer(["[nop]", "[C]", "[N]", "[O]"])
     law = CanvasLaw(torch.tensor([3]), torch.tensor([5]), torch.empty(0, 0), torch.empty(0))
-    model = SavedModel(Bayes(PLAIN), SubtokenCodec(torch.tensor(PLAIN.codes)), law, {"canvas_step": 3})
+    model = SavedModel(
+        Bayes(PLAIN), SubtokenCodec(torch.tensor(PLAIN.codes)), law, {"family": "mdlm", "canvas_step": 3}
+    )
     found = likelihood(model, tokenizer, ["CO", "N"], draws=7).table
     np.testing.assert_allclose(found["token_bound"], found["marginal_bound"])
 
 
 def test_one_draw_is_that_of_training(generator, score):
     """The noise comes from a hash of seed and molecule; with that seed training.bounds draws the same."""
-    model, tokenizer = generator._model(), generator.chemistry_.tokenizer
+    model, tokenizer = generator.model_, generator.chemistry_.tokenizer
     process = MaskedProcess(model.codec)
     table = score(SMILES, draws=1, seed=5).table
     for row, smiles in enumerate(SMILES):
@@ -106,7 +108,7 @@ def test_one_draw_is_that_of_training(generator, score):
 
 
 def test_the_mean_agrees_with_that_of_training(generator, score):
-    model, tokenizer = generator._model(), generator.chemistry_.tokenizer
+    model, tokenizer = generator.model_, generator.chemistry_.tokenizer
     data = ResidentTokens(
         tokenizer.encode(SMILES), np.zeros((len(SMILES), 3)), step=model.config["canvas_step"]
     )
@@ -221,5 +223,5 @@ def test_a_damaged_configuration(step):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 def test_the_device_changes_no_noise(tiny_model, score):
     there = MoleculeGenerator.from_pretrained(tiny_model, device="cuda", precision="fp32")
-    found = likelihood(there._model(), there.chemistry_.tokenizer, SMILES).table
+    found = likelihood(there.model_, there.chemistry_.tokenizer, SMILES).table
     np.testing.assert_allclose(found["token_bound"], score(SMILES).table["token_bound"], rtol=1e-3)

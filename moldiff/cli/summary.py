@@ -109,13 +109,14 @@ def _goals(result: Generation) -> Table:
 def _cost(result: Generation) -> str:
     """Return time and work of the run, and the settings that they belong to."""
     cost, settings = result.cost, result.settings
+    steps = "a step a position" if settings["steps"] is None else f"{settings['steps']} steps"
     knobs = ", ".join(f"{name} {value}" for name, value in settings["knobs"].items())
     return (
         f"{cost['seconds']:.1f} s, {cost['molecules_per_second']:.1f} returned molecules/s, "
         f"{cost['proposals_per_second']:.1f} proposals/s; per proposal: NFE {cost['nfe_per_proposal']:.1f}, "
         f"{cost['remasked_digits_per_proposal']:.1f} re-masked digits\n"
         f"model {settings['model']}, gamma {settings['gamma']}, temperature {settings['temperature']}, "
-        f"{settings['steps']} steps, sampler {settings['sampler']}{f' ({knobs})' if knobs else ''}, "
+        f"{steps}, sampler {settings['sampler']}{f' ({knobs})' if knobs else ''}, "
         f"seed {settings['seed']}"
     )
 

@@ -34,7 +34,13 @@ Properties = Annotated[
         "Default for a data set: all that are known.",
     ),
 ]
-Family = Annotated[str | None, typer.Option(help="prime (digits of tokens, the default) or mdlm (tokens).")]
+Family = Annotated[
+    str | None,
+    typer.Option(
+        help="prime (masks digits of tokens, the default), mdlm (masks tokens), udlm (replaces tokens) or ar "
+        "(left to right)."
+    ),
+]
 Digits = Annotated[int | None, typer.Option(help="K, digits of a token. Default: 2 for prime.")]
 Code = Annotated[str | None, typer.Option(help="Code of the tokens: chemistry, shuffled or frequency.")]
 CanvasStep = Annotated[int | None, typer.Option(help="Canvas sizes are multiples of this.")]
@@ -46,6 +52,12 @@ ConditionWidth = Annotated[int | None, typer.Option(help="Width of the condition
 BatchTokens = Annotated[int | None, typer.Option(help="Canvas tokens in a batch.")]
 Rate = Annotated[float | None, typer.Option(help="Learning rate of AdamW.")]
 MuonRate = Annotated[float | None, typer.Option(help="Learning rate of Muon; 0 turns it off.")]
+Shown = Annotated[
+    list[float] | None,
+    typer.Option(
+        help="Probability that a molecule shows no property in training; repeat it for one, two ..."
+    ),
+]
 Seed = Annotated[int | None, typer.Option(help="Seed of weights, order and noise.")]
 Init = Annotated[Path | None, typer.Option(help="Model folder whose weights to start from.")]
 Accelerator = Annotated[str | None, typer.Option(help="Lightning's accelerator: auto, cpu, gpu ...")]
@@ -78,6 +90,7 @@ def train(
     lr: Rate = None,
     muon_lr: MuonRate = None,
     seed: Seed = None,
+    shown: Shown = None,
     init: Init = None,
     accelerator: Accelerator = None,
     devices: Devices = None,
@@ -87,7 +100,7 @@ def train(
 ) -> None:
     """Train a model; the same command goes on with a run that was stopped."""
     given = dict(locals())
-    recipe = {name: given[name] for name in RECIPE if given[name] is not None}
+    recipe = {name: given[name] for name in RECIPE if given[name] not in (None, [])}
     running = {name: given[name] for name in ("accelerator", "precision", "init") if given[name] is not None}
     if devices is not None:
         running["devices"] = _devices(devices)
@@ -111,6 +124,7 @@ RECIPE = (
     "lr",
     "muon_lr",
     "seed",
+    "shown",
 )
 """Options that are keywords of ``Recipe``, where their defaults stand."""
 

@@ -2,6 +2,7 @@
 
 from moldiff.diffusion.canvas import CanvasLaw, canvas_size
 from moldiff.diffusion.codec import MASK, SubtokenCodec
+from moldiff.diffusion.left_to_right import LeftToRight
 from moldiff.diffusion.masked import MaskedProcess
 from moldiff.diffusion.process import Process
 from moldiff.diffusion.remasking import (
@@ -17,8 +18,13 @@ from moldiff.diffusion.sampler import Guidance, SampleOutput, Sampler, Selection
 from moldiff.diffusion.schedules import SCHEDULES, Cosine, LogLinear, NoiseSchedule, Polynomial
 from moldiff.diffusion.state import Plan, State, Transition
 from moldiff.diffusion.trajectories import TRAJECTORIES, Loop, Straight, Switch, Trajectory
+from moldiff.diffusion.uniform import UniformProcess
 
-PROCESSES = {"masked": MaskedProcess}
+PROCESSES: dict[str, type[Process]] = {
+    "masked": MaskedProcess,
+    "uniform": UniformProcess,
+    "left-to-right": LeftToRight,
+}
 
 __all__ = [
     "MASK",
@@ -33,6 +39,7 @@ __all__ = [
     "DiscreteFlowMatching",
     "ForwardBackward",
     "Guidance",
+    "LeftToRight",
     "LogLinear",
     "Loop",
     "MaskedProcess",
@@ -52,6 +59,7 @@ __all__ = [
     "Switch",
     "Trajectory",
     "Transition",
+    "UniformProcess",
     "canvas_size",
     "conditional",
     "draw",

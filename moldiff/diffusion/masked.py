@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from moldiff.diffusion.codec import MASK, SubtokenCodec
-from moldiff.diffusion.process import Pattern, Process
+from moldiff.diffusion.process import Pattern, Process, check_pattern
 from moldiff.diffusion.schedules import NoiseSchedule
 from moldiff.diffusion.state import Plan, State, Transition
 
@@ -223,8 +223,7 @@ class MaskedProcess(Process):
 
 def _grouped(rows: int, pattern: Pattern, device: torch.device) -> Tensor:
     """Return (B,) bool, the rows whose tokens are masked whole: all, none, or every other one."""
-    if pattern not in ("token", "digit", "mixed"):
-        raise ValueError(f"pattern must be 'token', 'digit' or 'mixed', got {pattern!r}")
+    check_pattern(pattern)
     index = torch.arange(rows, device=device)
     return (
         (index % 2 == 0)

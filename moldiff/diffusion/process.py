@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 import torch
 from torch import Tensor
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 Pattern = Literal["token", "digit", "mixed"]
 
 
+class Network(Protocol):
+    """Anything with the denoiser's call: raw logits (B, L, C) from digits (B, L, K) and conditions (B, P)."""
+
+    def __call__(self, z: Tensor, y: Tensor, t: Tensor | None = None) -> Tensor:
+        """Return raw logits."""
+
+
 class Process(ABC):
     """A corruption of tokens that a network learns to undo.
 
@@ -27,7 +34,12 @@ class Process(ABC):
     Args:
         codec: The tokens' digits.
         schedule: alpha(t); log-linear unless given.
+
+    Attributes:
+        masks: Whether what is visible can be hidden again, so that a re-masking rule means something.
     """
+
+    masks = True
 
     def __init__(self, codec: SubtokenCodec, schedule: NoiseSchedule | None = None) -> None:
         self.codec = codec
@@ -76,6 +88,27 @@ class Process(ABC):
     ) -> Plan:
         """Draw the coins of one step; never at frozen positions."""
 
+    def evaluate(
+        self,
+        network: Network,
+        state: State,
+        conditions: tuple[Tensor, ...],
+        transition: Transition,
+        first: int,
+    ) -> Tensor:
+        """Return raw logits (b, L, C) of the rows under each set of conditions, one after another.
+
+        Args:
+            network: The denoiser.
+            state: The rows.
+            conditions: Tensors (b, P), NaN where not given.
+            transition: The step, whose time the network is told.
+            first: How often these rows went through the network in this step before.
+        """
+        z, count = state.z, len(conditions)
+        time = torch.full((len(z) * count,), transition.t, device=z.device)
+        return network(z.repeat(count, 1, 1), torch.cat(conditions), time)
+
     @abstractmethod
     def log_kernel(self, logits: Tensor, z: Tensor, transition: Transition) -> Tensor:
         """Return the log-probabilities (B, L, C) that guidance tilts."""
@@ -83,3 +116,24 @@ class Process(ABC):
     @abstractmethod
     def move(self, state: State, tokens: Tensor, log_probs: Tensor | None, plan: Plan) -> State:
         """Return the state after the step, with ``tokens`` (B, L) drawn where the plan reveals."""
+
+
+def check_pattern(pattern: Pattern) -> None:
+    """Raise for a noise pattern that does not exist.
+
+    Raises:
+        ValueError: If there is none of that name.
+    """
+    if pattern not in get_args(Pattern):
+        raise ValueError(f"pattern must be 'token', 'digit' or 'mixed', got {pattern!r}")
+
+
+def refuse_remasking(process: Process, remasking: Remasking | None) -> None:
+    """Raise for a re-masking rule where nothing is hidden again.
+
+    Raises:
+        ValueError: If there is a rule.
+    """
+    if remasking is not None:
+        names = type(process).__name__, type(remasking).__name__
+        raise ValueError("{} hides nothing again: give no re-masking rule, got {}".format(*names))

@@ -8,17 +8,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from moldiff.diffusion.process import Process
+from moldiff.diffusion.codec import MASK
+from moldiff.diffusion.process import Network, Process
 from moldiff.diffusion.remasking import Remasking
 from moldiff.diffusion.state import Plan, State, Transition
 from moldiff.diffusion.trajectories import Straight, Trajectory
-
-
-class Network(Protocol):
-    """Anything with the denoiser's call: raw logits (B, L, C) from digits (B, L, K) and conditions (B, P)."""
-
-    def __call__(self, z: Tensor, y: Tensor, t: Tensor | None = None) -> Tensor:
-        """Return raw logits."""
 
 
 @dataclass
@@ -56,11 +50,11 @@ class Step:
         Args:
             conditions: Tensors (b, P), NaN where not given.
         """
-        z, count = self.state.z, len(conditions)
-        time = torch.full((len(z) * count,), self.transition.t, device=z.device)
-        logits = self.network(z.repeat(count, 1, 1), torch.cat(conditions), time) / self.temperature
+        process, count = self.process, len(conditions)
+        logits = process.evaluate(self.network, self.state, conditions, self.transition, self.passes)
         self.passes += count
-        return tuple(self.process.log_kernel(part, z, self.transition) for part in logits.chunk(count))
+        parts = (logits / self.temperature).chunk(count)
+        return tuple(process.log_kernel(part, self.state.z, self.transition) for part in parts)
 
 
 class Guidance(Protocol):
@@ -183,7 +177,9 @@ class Sampler:
             raise ValueError(f"temperature must be above 0, got {temperature}")
         if frozen is not None and start is None:
             raise ValueError("frozen positions need start, the digits that they hold")
-        state = self.process.prior(n, length, generator) if start is None else State.of(start)
+        state = self.process.prior(n, length, generator)
+        if start is not None:
+            state = replace(state, z=torch.where(start == MASK, state.z, start))
         state = replace(
             state, y=state.y if y is None else y, frozen=state.frozen if frozen is None else frozen
         )
@@ -222,7 +218,9 @@ class _Move:
         rows = self.sampler.rows_to_evaluate(plan)
         if not len(rows):
             return process.move(state, state.tokens, None, plan)
-        step = Step(state.rows(rows), plan.rows(rows), transition, process, network, self.temperature)
+        # All rows as they are, uncopied: what the network keeps for the next step is then kept in the state.
+        some = state if len(rows) == len(state.z) else state.rows(rows)
+        step = Step(some, plan.rows(rows), transition, process, network, self.temperature)
         law = self.guidance(step)
         self.tally.nfe[rows] += step.passes
         self.tally.nfe_predictor[rows] += step.predictor_passes

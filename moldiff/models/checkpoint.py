@@ -14,9 +14,11 @@ from torch import Tensor
 
 from moldiff.diffusion.canvas import CanvasLaw
 from moldiff.diffusion.codec import SubtokenCodec
+from moldiff.diffusion.process import Process
 from moldiff.errors import InputError
 from moldiff.files import whole_file
 from moldiff.models.denoiser import Denoiser
+from moldiff.models.families import FAMILIES, Family
 
 FORMAT_VERSION = 1
 
@@ -50,6 +52,16 @@ class SavedModel:
     codec: SubtokenCodec
     canvas: CanvasLaw
     config: dict[str, Any]
+
+    @property
+    def family(self) -> Family:
+        """The kind of model."""
+        return FAMILIES[self.config["family"]]
+
+    @property
+    def process(self) -> Process:
+        """The noise that the network undoes."""
+        return self.family.process(self.codec)
 
 
 def save_model(folder: Path, model: SavedModel, tokens: list[str]) -> None:
@@ -95,7 +107,7 @@ def load_model(folder: Path) -> SavedModel:
         codec = SubtokenCodec(torch.tensor(vocab["codes"], dtype=torch.int64))
         if len(vocab["tokens"]) != codec.vocab_size:
             raise ValueError(f"{len(vocab['tokens'])} tokens and {codec.vocab_size} codes")
-        network = _network(config["network"], codec, scales, tensors)
+        network = _network(FAMILIES[config["family"]], config["network"], codec, scales, tensors)
         canvas = CanvasLaw.from_tensors(tensors)
         _check_canvas(canvas, len(scales), network.max_length)
     except DAMAGES as error:
@@ -107,7 +119,11 @@ def load_model(folder: Path) -> SavedModel:
 
 
 def _network(
-    keywords: dict[str, Any], codec: SubtokenCodec, scales: dict[str, Any], tensors: dict[str, Tensor]
+    family: Family,
+    keywords: dict[str, Any],
+    codec: SubtokenCodec,
+    scales: dict[str, Any],
+    tensors: dict[str, Tensor],
 ) -> Denoiser:
     """Return the network that the weights fill.
 
@@ -124,7 +140,7 @@ def _network(
     stds = [float(entry["std"] or 1.0) for entry in scales.values()]
 
     def make() -> Denoiser:
-        return Denoiser(codec.bases, codec.vocab_size, means, stds, **keywords)
+        return family.network(codec.bases, codec.vocab_size, means, stds, **keywords)
 
     with torch.device("meta"):
         wanted = {name: value.shape for name, value in make().state_dict().items()}

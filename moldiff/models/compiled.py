@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor
@@ -11,6 +12,15 @@ from moldiff.models.denoiser import Denoiser
 
 VERSIONS = 64
 """Canvas sizes, over all models of a process, that are compiled before the rest runs uncompiled."""
+
+
+def many_shapes() -> AbstractContextManager[None]:
+    """Return a context in which a function may be compiled for every canvas size.
+
+    The compiler's own limit is 8 versions of a function, after which the rest silently runs uncompiled.
+    """
+    found: AbstractContextManager[None] = torch._dynamo.config.patch(recompile_limit=VERSIONS)
+    return found
 
 
 class Compiled:
@@ -35,6 +45,5 @@ class Compiled:
             torch._dynamo.mark_dynamic(tensor, 0)
         # Or the second canvas size would make the compiler take lengths for dynamic, which is slower.
         torch._dynamo.mark_static(z, 1)
-        # The compiler's own limit of 8 versions of a function is short for two models of 5 sizes each.
-        with torch._dynamo.config.patch(recompile_limit=VERSIONS):
+        with many_shapes():
             return self.call(z, y)[:rows]

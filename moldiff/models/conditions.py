@@ -25,13 +25,22 @@ class ConditionEmbedding(nn.Module):
         stds: Training standard deviation of every property, above 0.
         width: E of the condition vector.
         max_length: Longest canvas.
+        timed: Whether the time is a condition too, in Fourier features like a number.
     """
 
     mean: Tensor
     std: Tensor
     frequency: Tensor
 
-    def __init__(self, means: Sequence[float], stds: Sequence[float], width: int, max_length: int) -> None:
+    def __init__(
+        self,
+        means: Sequence[float],
+        stds: Sequence[float],
+        width: int,
+        max_length: int,
+        *,
+        timed: bool = False,
+    ) -> None:
         super().__init__()
         if len(means) != len(stds) or not all(std > 0 for std in stds):
             raise ValueError("means and stds must have one entry a property, every std above 0")
@@ -46,23 +55,35 @@ class ConditionEmbedding(nn.Module):
         )
         self.not_given = nn.Parameter(torch.randn(count, width))
         self.canvas = nn.Embedding(max_length + 1, width)
+        self.time = (
+            nn.Parameter(torch.randn(2 * FREQUENCIES + 1, width) * FREQUENCIES**-0.5) if timed else None
+        )
         self.mix = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
 
-    def forward(self, y: Tensor, length: int) -> Tensor:
-        """Return the condition vectors (B, E) of properties y (B, P), NaN where not given.
+    def forward(self, y: Tensor, length: int, t: Tensor | None = None) -> Tensor:
+        """Return the condition vectors (B, E) of properties y (B, P), NaN where not given, and times t (B,).
 
         Raises:
-            ValueError: If y has another number of columns than the model has properties.
+            ValueError: If y has another number of columns than the model has properties, or there is no t
+                where the time is a condition.
         """
         if y.shape[-1] != len(self.mean):
             raise ValueError(f"y must have {len(self.mean)} columns, one a property, got {y.shape[-1]}")
         given = ~torch.isnan(y)
         # NaN must go before the features, not after: its gradient would survive the selection.
         u = ((torch.nan_to_num(y).float() - self.mean) / self.std).clamp(-CLIP, CLIP)
-        angles = u[..., None] * self.frequency
-        features = torch.cat([u[..., None], angles.sin(), angles.cos()], -1).to(self.values.dtype)
-        numbers = torch.einsum("bpf,pfe->bpe", features, self.values)
+        numbers = torch.einsum("bpf,pfe->bpe", self._features(u), self.values)
         known = torch.where(given[..., None], numbers, self.not_given).sum(1)
-        size = self.canvas(torch.full((len(y),), length, device=y.device))
-        out: Tensor = self.mix(F.rms_norm(known + size, known.shape[-1:]))
+        known = known + self.canvas(torch.full((len(y),), length, device=y.device))
+        if self.time is not None:
+            if t is None:
+                raise ValueError("this network is told the time: give t")
+            # Over four deviations of a number, so that the shortest wavelength is a sixteenth of the run.
+            known = known + self._features(4.0 * t.float() - 2.0) @ self.time
+        out: Tensor = self.mix(F.rms_norm(known, known.shape[-1:]))
         return out
+
+    def _features(self, u: Tensor) -> Tensor:
+        """Return a number and its Fourier features, (..., 2 F + 1), in the dtype of the weights."""
+        angles = u[..., None] * self.frequency
+        return torch.cat([u[..., None], angles.sin(), angles.cos()], -1).to(self.values.dtype)

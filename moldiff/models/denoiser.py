@@ -28,6 +28,8 @@ class Denoiser(nn.Module):
         depth: Number of blocks.
         heads: Attention heads.
         condition_width: E of the condition vector.
+        causal: Whether the trunk looks back only; see :class:`moldiff.models.causal.CausalDenoiser`.
+        timed: Whether the network is told the time, as uniform noise asks for: then t has to be given.
 
     Example:
         >>> network = Denoiser([3, 2], 5, [0.0], [1.0], max_length=8, width=16, depth=1, heads=2)
@@ -48,6 +50,8 @@ class Denoiser(nn.Module):
         depth: int = 6,
         heads: int = 3,
         condition_width: int = 128,
+        causal: bool = False,
+        timed: bool = False,
     ) -> None:
         super().__init__()
         self.bases = tuple(bases)
@@ -55,8 +59,8 @@ class Denoiser(nn.Module):
         self.max_length = max_length
         # Row 0 of each table is the mask, so a digit is looked up at z + 1.
         self.digits = nn.ModuleList(nn.Embedding(base + 1, width) for base in bases)
-        self.conditions = ConditionEmbedding(means, stds, condition_width, max_length)
-        self.trunk = Trunk(width, depth, heads, condition_width, max_length=max_length)
+        self.conditions = ConditionEmbedding(means, stds, condition_width, max_length, timed=timed)
+        self.trunk = Trunk(width, depth, heads, condition_width, max_length=max_length, causal=causal)
         self.head = nn.Linear(width, vocab_size)
         for table in self.digits:
             nn.init.normal_(table.weight, std=0.5)  # type: ignore[arg-type]
@@ -69,7 +73,7 @@ class Denoiser(nn.Module):
         Args:
             z: (B, L, K) int64 digits, -1 where masked.
             y: (B, P) float conditions in their own units, NaN where not given.
-            t: Ignored: masked models need no time.
+            t: (B,) times; masked models need none and ignore it.
 
         Raises:
             ValueError: If the canvas is longer than ``max_length`` or y has another number of columns than
@@ -77,6 +81,9 @@ class Denoiser(nn.Module):
         """
         if z.shape[1] > self.max_length:
             raise ValueError(f"canvas of {z.shape[1]} positions, the network takes at most {self.max_length}")
-        h = torch.stack([table(z[..., j] + 1) for j, table in enumerate(self.digits)]).sum(0)
-        logits: Tensor = self.head(self.trunk(h, self.conditions(y, z.shape[1])))
+        logits: Tensor = self.head(self.trunk(self.embed(z), self.conditions(y, z.shape[1], t)))
         return logits
+
+    def embed(self, z: Tensor) -> Tensor:
+        """Return the sum of the digits' embeddings, (B, L, D)."""
+        return torch.stack([table(z[..., j] + 1) for j, table in enumerate(self.digits)]).sum(0)

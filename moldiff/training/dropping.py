@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-COUNT_LAW = {0: 0.1, 1: 0.4, 2: 0.2, 3: 0.1}
-"""Probability of showing exactly this many properties; what is left shows a number uniform on 0..P."""
+SHOWN = (0.1, 0.4, 0.2, 0.1)
+"""Probabilities of showing exactly 0, 1, 2, 3 properties; what is left shows a number uniform on 0..P."""
 
 
-def drop_conditions(y: Tensor, generator: torch.Generator) -> Tensor:
+def drop_conditions(y: Tensor, generator: torch.Generator, shown: Sequence[float] = SHOWN) -> Tensor:
     """Hide a random subset of the properties, so that any combination of goals was seen in training.
 
-    None is shown with probability .1 (the unconditional network of classifier-free guidance), otherwise
-    1 (.4), 2 (.2), 3 (.1) or a number uniform on 0..P (.2), always as a uniform subset. Missing
-    labels stay missing.
+    How many are shown is drawn first, then a uniform subset of that size. Where none is shown, the network
+    learns the unconditional law that classifier-free guidance needs. Missing labels stay missing.
 
     Args:
         y: (B, P) float properties, NaN where missing.
         generator: Source of the subsets, on y's device.
+        shown: Probabilities of showing exactly 0, 1, 2 ... properties; what is left of 1 shows a number
+            uniform on 0..P. All are shown where there are fewer than were drawn.
 
     Returns:
         (B, P) float, NaN where hidden or missing.
@@ -26,10 +29,10 @@ def drop_conditions(y: Tensor, generator: torch.Generator) -> Tensor:
     rows, count = y.shape
     if count == 0:
         return y
-    fixed = torch.tensor(list(COUNT_LAW.values()), device=y.device)
+    fixed = torch.tensor(shown, device=y.device)
     draw = torch.rand(rows, generator=generator, device=y.device)
-    shown = torch.bucketize(draw, fixed.cumsum(0))
+    number = torch.bucketize(draw, fixed.cumsum(0))
     uniform = torch.randint(0, count + 1, (rows,), generator=generator, device=y.device)
-    shown = torch.where(shown == len(fixed), uniform, shown)
+    number = torch.where(number == len(fixed), uniform, number)
     rank = torch.rand(rows, count, generator=generator, device=y.device).argsort(1).argsort(1)
-    return torch.where(rank < shown[:, None], y, torch.nan)
+    return torch.where(rank < number[:, None], y, torch.nan)

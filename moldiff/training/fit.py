@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from moldiff.diffusion.process import Pattern, Process
 from moldiff.models.denoiser import Denoiser
 from moldiff.models.precision import cast_parameters, resolve_precision
 from moldiff.training.data import ResidentTokens
+from moldiff.training.dropping import SHOWN
 from moldiff.training.ema import WeightAverage
 from moldiff.training.loss_log import LossLog
 from moldiff.training.module import DenoisingModule
@@ -57,6 +58,7 @@ class Fit:
         folder: Where log and checkpoints go.
         tokens: Canvas tokens to train on in all.
         pattern: Noise pattern.
+        shown: How many conditions a molecule shows: probabilities of 0, 1, 2 ...
         lr: Learning rate of AdamW.
         muon_lr: Learning rate of Muon; 0 turns it off.
         seed: Seed of the noise.
@@ -71,6 +73,7 @@ class Fit:
     folder: Path
     tokens: float
     pattern: Pattern = "mixed"
+    shown: Sequence[float] = SHOWN
     lr: float = 2e-3
     muon_lr: float = 0.02
     seed: int = 0
@@ -104,6 +107,7 @@ class Fit:
             data,
             total_steps=total,
             pattern=self.pattern,
+            shown=self.shown,
             lr=self.lr,
             muon_lr=self.muon_lr,
             seed=self.seed,

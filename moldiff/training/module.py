@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,9 +12,10 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from moldiff.diffusion.process import Pattern, Process
+from moldiff.models.compiled import many_shapes
 from moldiff.models.denoiser import Denoiser
 from moldiff.training.data import ResidentTokens
-from moldiff.training.dropping import drop_conditions
+from moldiff.training.dropping import SHOWN, drop_conditions
 from moldiff.training.optimizer import MasterWeights, muon_and_adamw, warm_constant_decay
 
 
@@ -45,6 +47,7 @@ class DenoisingModule(LightningModule):
         data: Training molecules.
         total_steps: Length of the run; the learning rate falls over its last 30%.
         pattern: Noise pattern of training: "mixed" for K >= 2.
+        shown: How many conditions a molecule shows: probabilities of 0, 1, 2 ...
         lr: Learning rate of AdamW.
         muon_lr: Learning rate of Muon; 0 turns it off.
         seed: Seed of the noise.
@@ -59,6 +62,7 @@ class DenoisingModule(LightningModule):
         *,
         total_steps: int,
         pattern: Pattern = "mixed",
+        shown: Sequence[float] = SHOWN,
         lr: float = 2e-3,
         muon_lr: float = 0.02,
         seed: int = 0,
@@ -69,6 +73,7 @@ class DenoisingModule(LightningModule):
         self.data = data
         self.total_steps = total_steps
         self.pattern: Pattern = pattern
+        self.shown = tuple(shown)
         self.lr = lr
         self.muon_lr = muon_lr
         self.seed = seed
@@ -96,12 +101,13 @@ class DenoisingModule(LightningModule):
         step = self.global_step
         x0, y = self.data.batch(step)
         generator = torch.Generator(device=x0.device).manual_seed(self.seed * 1_000_003 + step)
-        y = drop_conditions(y, generator)
+        y = drop_conditions(y, generator, self.shown)
         z, t, weight = self.objective.process.corrupt(x0, self.pattern, generator)
         self.tokens_seen += x0.numel()
         # Noise is drawn for the whole batch and then shared out, so the number of devices changes nothing.
         mine = slice(self.trainer.global_rank, None, self.trainer.world_size)
-        loss: Tensor = self._forward(x0[mine], z[mine], y[mine], t[mine], weight[mine])
+        with many_shapes():
+            loss: Tensor = self._forward(x0[mine], z[mine], y[mine], t[mine], weight[mine])
         self.log("loss", loss.detach(), prog_bar=True)
         return loss
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -12,21 +13,19 @@ from lightning.pytorch import Callback
 
 from moldiff.chem.properties import PROPERTIES
 from moldiff.datasets import DATASETS, MoleculeTable
-from moldiff.diffusion.masked import MaskedProcess
 from moldiff.errors import InputError, did_you_mean
 from moldiff.machine import describe_machine
 from moldiff.metrics.keys import TrainingKeys
 from moldiff.models.checkpoint import SavedModel, load_model, read_json, save_model, write_json
 from moldiff.models.denoiser import Denoiser
+from moldiff.models.families import FAMILIES
 from moldiff.training.bounds import both_bounds
 from moldiff.training.card import write_card
 from moldiff.training.curve import LearningCurve
+from moldiff.training.dropping import SHOWN
 from moldiff.training.ema import WeightAverage
 from moldiff.training.fit import Fit, FitReport
 from moldiff.training.prepare import Prepared, prepare
-
-FAMILIES = {"prime": 2, "mdlm": 1}
-"""Digits of a token, K, by family: one code path, since plain masked diffusion is K = 1."""
 
 
 @dataclass
@@ -34,8 +33,8 @@ class Recipe:
     """What to train, and how: the constructor keywords are the configuration.
 
     Args:
-        family: "prime" (K = 2 unless ``digits`` says otherwise) or "mdlm" (K = 1).
-        digits: K, sub-tokens of a token.
+        family: A key of ``FAMILIES``: prime, mdlm, udlm or ar.
+        digits: K, sub-tokens of a token; the family's own unless given.
         code: Name of the code of the tokens.
         canvas_step: Canvas sizes are multiples of this.
         width: D of the transformer's stream.
@@ -47,6 +46,8 @@ class Recipe:
         lr: Learning rate of AdamW.
         muon_lr: Learning rate of Muon.
         seed: Seed of weights, order and noise.
+        shown: How many conditions a training molecule shows: the probabilities of 0, 1, 2 ..., and a number
+            uniform on 0..P with what is left of 1.
     """
 
     family: str = "prime"
@@ -62,12 +63,17 @@ class Recipe:
     lr: float = 2e-3
     muon_lr: float = 0.02
     seed: int = 0
+    shown: Sequence[float] = SHOWN
 
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
             raise InputError(f"unknown family '{self.family}'{did_you_mean(self.family, FAMILIES)}")
-        if self.family == "mdlm" and self.digits not in (None, 1):
-            raise InputError(f"family mdlm has one digit a token, got digits={self.digits}: say prime")
+        if FAMILIES[self.family].digits == 1 and self.digits not in (None, 1):
+            name = self.family
+            raise InputError(f"family {name} has one digit a token, got digits={self.digits}: say prime")
+        self.shown = tuple(self.shown)
+        if not (all(0 <= share <= 1 for share in self.shown) and 0 < sum(self.shown) <= 1 + 1e-6):
+            raise InputError(f"shown must hold probabilities that sum to at most 1, got {list(self.shown)}")
         if not self.tokens > 0:
             raise InputError(f"tokens must be above 0, got {self.tokens}")
 
@@ -76,7 +82,7 @@ class Recipe:
         return prepare(
             table,
             properties,
-            digits=self.digits or FAMILIES[self.family],
+            digits=self.digits or FAMILIES[self.family].digits,
             code=self.code,
             canvas_step=self.canvas_step,
             batch_tokens=self.batch_tokens,
@@ -91,7 +97,8 @@ class Recipe:
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
             codec = prepared.codec
-            return Denoiser(codec.bases, codec.vocab_size, means, stds, **self._network_keywords(prepared))
+            make, keywords = FAMILIES[self.family].network, self._network_keywords(prepared)
+            return make(codec.bases, codec.vocab_size, means, stds, **keywords)
 
     def train(
         self,
@@ -101,6 +108,7 @@ class Recipe:
         *,
         init: Path | None = None,
         n_jobs: int = 1,
+        command: str | None = None,
         **running: Any,
     ) -> SavedModel:
         """Train on a table and write a model folder.
@@ -114,6 +122,7 @@ class Recipe:
             folder: The model folder.
             init: A model folder whose weights to start from; codes and properties must be the same.
             n_jobs: Processes for measuring properties.
+            command: What the card says that trains the model; the command of this recipe unless given.
             running: Keywords of ``Fit`` that do not change the result: accelerator, devices, precision ...
         """
         work = folder / "training"
@@ -122,8 +131,8 @@ class Recipe:
         network = self.network(prepared)
         if init is not None:
             self._start_from(network, prepared, init)
-        process = MaskedProcess(prepared.codec)
-        run = Fit(work, self.tokens, lr=self.lr, muon_lr=self.muon_lr, seed=self.seed, **running)
+        process = FAMILIES[self.family].process(prepared.codec)
+        run = Fit(work, self.tokens, **self._running(), **running)
 
         def curve(average: WeightAverage) -> list[Callback]:
             return [LearningCurve(prepared, average, work / "curve.csv")]
@@ -131,6 +140,7 @@ class Recipe:
         report = run(network, process, prepared.train, curve)
         bounds = both_bounds(network.eval(), process, prepared.validation, prepared.canvas, draws=4)
         config = self._config(prepared, table, report, precision=running.get("precision", "auto"))
+        config["training"]["command"] = command or self.command(table, properties)
         config["training"]["validation"] = {name: asdict(bound) for name, bound in bounds.items()}
         model = SavedModel(network.cpu(), prepared.codec, prepared.canvas, config)
         statistics = {entry.name: entry for entry in prepared.statistics}
@@ -141,6 +151,10 @@ class Recipe:
         save_model(folder, model, list(prepared.tokenizer.tokens))
         return model
 
+    def _running(self) -> dict[str, Any]:
+        """Return the keywords of ``Fit`` that are part of the recipe."""
+        return {name: getattr(self, name) for name in ("lr", "muon_lr", "seed", "shown")}
+
     def command(self, table: MoleculeTable, properties: Sequence[str]) -> str:
         """Return the command that trains this recipe: what differs from the defaults is spelled out."""
         everything = [*PROPERTIES, *table.labels]
@@ -148,8 +162,9 @@ class Recipe:
         for entry in fields(self):
             value = getattr(self, entry.name)
             if value != entry.default:
-                text = f"{value:g}" if isinstance(value, float) else value
-                words.append(f"--{entry.name.replace('_', '-')} {text}")
+                each = value if isinstance(value, tuple) else [value]
+                texts = [f"{one:g}" if isinstance(one, float) else one for one in each]
+                words += [f"--{entry.name.replace('_', '-')} {text}" for text in texts]
         if table.name not in DATASETS:
             return "MoleculeGenerator.fit, with " + " ".join(words)
         return " ".join(["moldiff train", table.name, *words, "-o MODEL"])
@@ -158,13 +173,16 @@ class Recipe:
         """Refuse to go on with a run that was started otherwise; only its length may change."""
         mine = {**asdict(self), "data": table.name, "molecules": len(table), "properties": list(properties)}
         del mine["tokens"]
+        defaults = {entry.name: entry.default for entry in fields(self)}
         record = work / "recipe.json"
         if record.exists():
             before = read_json(record)
             for name, value in mine.items():
-                if before.get(name) != value:
+                # A run of an older release knows nothing of a newer setting: it had the default.
+                old = before.get(name, defaults.get(name))
+                if json.dumps(old) != json.dumps(value):
                     raise InputError(
-                        f"the run in {work} was started with {name} {before.get(name)}, not {value}: "
+                        f"the run in {work} was started with {name} {old}, not {value}: "
                         "give another folder, or what it was started with"
                     )
         write_json(record, mine)
@@ -207,7 +225,6 @@ class Recipe:
                 "molecules": len(prepared.train),
                 "digits": prepared.codec.digits,
                 "parameters": sum(weight.numel() for weight in self.network(prepared).parameters()),
-                "command": self.command(table, [entry.name for entry in prepared.statistics]),
                 "recipe": asdict(self),
                 "report": asdict(report),
                 "machine": f"{describe_machine()}, {torch.get_num_threads()} threads",

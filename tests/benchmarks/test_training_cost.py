@@ -20,6 +20,6 @@ def test_families_take_turns_on_the_same_batches(tmp_path, monkeypatch):
     assert turns == [(2, 0, 60), (1, 0, 60), (2, 60, 1), (1, 60, 1), (2, 61, 1), (1, 61, 1)]
     results = json.loads(output.read_text())["results"]
     assert set(results) == {"prime", "mdlm"}
-    assert results["mdlm"]["against_mdlm"]["value"] == 1.0
+    assert results["mdlm"]["against_last"]["value"] == 1.0
     assert results["prime"]["microseconds_a_token"]["low"] > 0
     assert results["prime"]["digits"] == 2

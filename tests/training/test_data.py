@@ -96,6 +96,13 @@ def test_conditions_are_dropped_by_their_law(count):
     checks.assert_drawn_from(drawn, law, "subsets of conditions")
 
 
+def test_how_many_conditions_are_shown_can_be_said():
+    y = torch.zeros(40000, 2)
+    shown = ~drop_conditions(y, torch.Generator().manual_seed(0), (0.15, 0.7, 0.15)).isnan()
+    drawn = (shown[:, 0] * 2 + shown[:, 1]).numpy()
+    checks.assert_drawn_from(drawn, np.array([0.15, 0.35, 0.35, 0.15]), "subsets of two conditions")
+
+
 def test_missing_labels_stay_missing_and_given_ones_keep_their_value():
     y = torch.randn(2000, 4, generator=torch.Generator().manual_seed(1))
     y[::2, 1] = torch.nan
