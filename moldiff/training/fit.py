@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,10 +117,11 @@ class Fit:
             compiled=self.compiled,
         )
         average = WeightAverage()
-        trainer = self._trainer(total, [average, *(callbacks(average) if callbacks else [])])
         last = self.folder / "last.ckpt"
         ticks: DataLoader[Tensor] = DataLoader(Ticks(), batch_size=None)
-        trainer.fit(module, ticks, ckpt_path=str(last) if last.exists() else None, weights_only=False)
+        with without_advice():
+            trainer = self._trainer(total, [average, *(callbacks(average) if callbacks else [])])
+            trainer.fit(module, ticks, ckpt_path=str(last) if last.exists() else None, weights_only=False)
         load_average(trainer.optimizers[0], average)
         return FitReport(trainer.global_step, module.tokens_seen, module.seconds)
 
@@ -147,6 +151,22 @@ class Fit:
             enable_model_summary=False,
             use_distributed_sampler=False,
         )
+
+
+@contextmanager
+def without_advice() -> Iterator[None]:
+    """Keep Lightning's tips and remarks off the screen: folders and loaders are as they should be."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"lightning\.")
+            yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 def load_average(optimizer: torch.optim.Optimizer, average: WeightAverage) -> None:

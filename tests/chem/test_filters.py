@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from soak import examples
 from rdkit.Chem.rdmolfiles import MolFromSmiles
 
 from moldiff.chem import PROPERTIES, filters
@@ -157,7 +158,7 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=1000)
+@examples(500)
 @given(TEXTS)
 def test_any_text_is_a_filter_that_reads_back_or_an_input_error(text: str) -> None:
     try:

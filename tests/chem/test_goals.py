@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from soak import examples
 
 from moldiff.chem import Goal, PropertyStatistics, rank, score
 from moldiff.errors import InputError
@@ -103,7 +104,7 @@ def test_refusals_say_why(text: str, message: str) -> None:
         Goal.parse(text)
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(
     st.one_of(
         st.text(max_size=30),
