@@ -293,11 +293,7 @@ class MoleculeGenerator:
 
     @property
     def model_(self) -> SavedModel:
-        """Network, codec, canvas law and configuration.
-
-        Raises:
-            ValueError: If there is no model yet.
-        """
+        """Network, codec, canvas law and configuration; a ValueError if there is no model yet."""
         if self._saved is None:
             raise ValueError("this generator has no model yet: call fit or from_pretrained first")
         return self._saved

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from soak import examples
 from rdkit.Chem.rdmolfiles import MolFromSmiles
+from soak import examples
 
 from moldiff.chem import PROPERTIES, filters
 from moldiff.chem.filters import (
