@@ -43,7 +43,9 @@ Family = Annotated[
 ]
 Digits = Annotated[int | None, typer.Option(help="K, digits of a token. Default: 2 for prime.")]
 Code = Annotated[str | None, typer.Option(help="Code of the tokens: chemistry, shuffled or frequency.")]
-CanvasStep = Annotated[int | None, typer.Option(help="Canvas sizes are multiples of this.")]
+CanvasStep = Annotated[
+    int | None, typer.Option(help="Canvas sizes are multiples of this. Default: by the molecules' lengths.")
+]
 Tokens = Annotated[float | None, typer.Option(help="Canvas tokens to train on in all, such as 2e8.")]
 Width = Annotated[int | None, typer.Option(help="Width of the transformer.")]
 Depth = Annotated[int | None, typer.Option(help="Blocks of the transformer.")]

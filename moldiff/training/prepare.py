@@ -18,6 +18,9 @@ from moldiff.diffusion.codec import SubtokenCodec
 from moldiff.errors import InputError, did_you_mean
 from moldiff.training.data import ResidentTokens
 
+STEPS = (4, 8, 16, 32)
+"""Canvas steps to choose from."""
+
 
 @dataclass
 class Prepared:
@@ -31,6 +34,7 @@ class Prepared:
         train: Molecules to learn from.
         validation: Molecules held out for the bounds printed during and after training.
         canvas: Law of canvas sizes in ``train``.
+        canvas_step: They are multiples of this.
         train_smiles: Canonical SMILES of ``train``.
     """
 
@@ -41,6 +45,7 @@ class Prepared:
     train: ResidentTokens
     validation: ResidentTokens
     canvas: CanvasLaw
+    canvas_step: int
     train_smiles: list[str]
 
 
@@ -50,7 +55,7 @@ def prepare(
     *,
     digits: int,
     code: str = "chemistry",
-    canvas_step: int = 4,
+    canvas_step: int | None = None,
     batch_tokens: int = 4096,
     seed: int = 0,
     device: torch.device | None = None,
@@ -63,7 +68,7 @@ def prepare(
         properties: Conditions of the model: label columns of the table or properties that RDKit measures.
         digits: K, sub-tokens of a token; 1 is the plain masked model.
         code: Name of the code (a key of ``CODES``).
-        canvas_step: Canvas sizes are multiples of this.
+        canvas_step: Canvas sizes are multiples of this; ``fitting_step`` unless given.
         batch_tokens: Canvas tokens in a training batch.
         seed: Seed of data order and canvas sample.
         device: Where the tokens live.
@@ -86,7 +91,8 @@ def prepare(
     held_out = part == "validation" if (part == "validation").any() else part == "train"
     counts = np.bincount(np.concatenate(ids), minlength=len(tokenizer.tokens))
 
-    settings = {"step": canvas_step, "batch_tokens": batch_tokens, "seed": seed}
+    step = fitting_step([len(row) for row in ids]) if canvas_step is None else canvas_step
+    settings = {"step": step, "batch_tokens": batch_tokens, "seed": seed}
 
     def resident(rows: np.ndarray) -> ResidentTokens:
         return ResidentTokens([ids[i] for i in np.flatnonzero(rows)], y[rows], device=device, **settings)
@@ -98,7 +104,21 @@ def prepare(
     statistics = [_statistics(table, name, y[part == "train", i]) for i, name in enumerate(properties)]
     smiles = [table.smiles[i] for i in np.flatnonzero(part == "train")]
     codec = SubtokenCodec(torch.from_numpy(codes))
-    return Prepared(tokenizer, code, codec, statistics, train, validation, law, smiles)
+    return Prepared(tokenizer, code, codec, statistics, train, validation, law, step, smiles)
+
+
+def fitting_step(lengths: Sequence[int]) -> int:
+    """Return a canvas step that makes some five to ten sizes: each is compiled once, and padded half a step.
+
+    Args:
+        lengths: Symbols of each molecule, at least one.
+
+    Example:
+        >>> fitting_step([9, 15, 21]), fitting_step([12, 40, 70])
+        (4, 8)
+    """
+    common = float(np.quantile(lengths, 0.99))
+    return next((step for step in STEPS if common <= 10 * step), STEPS[-1])
 
 
 def _check_symbols(table: MoleculeTable, tokenizer: SelfiesTokenizer, digits: int) -> None:

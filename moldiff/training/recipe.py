@@ -36,7 +36,7 @@ class Recipe:
         family: A key of ``FAMILIES``: prime, mdlm, udlm or ar.
         digits: K, sub-tokens of a token; the family's own unless given.
         code: Name of the code of the tokens.
-        canvas_step: Canvas sizes are multiples of this.
+        canvas_step: Canvas sizes are multiples of this; chosen by the lengths of the molecules unless given.
         width: D of the transformer's stream.
         depth: Number of blocks.
         heads: Attention heads.
@@ -53,7 +53,7 @@ class Recipe:
     family: str = "prime"
     digits: int | None = None
     code: str = "chemistry"
-    canvas_step: int = 4
+    canvas_step: int | None = None
     width: int = 192
     depth: int = 6
     heads: int = 3
@@ -218,7 +218,7 @@ class Recipe:
         return {
             "family": self.family,
             "code": self.code,
-            "canvas_step": self.canvas_step,
+            "canvas_step": prepared.canvas_step,
             "network": self._network_keywords(prepared),
             "training": {
                 "data": table.name,
