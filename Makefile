@@ -30,7 +30,7 @@ check: lint
 	$(BIN)/python -m pytest -m "not slow" tests
 
 soak:
-	MOLDIFF_SOAK=1 $(BIN)/python -m pytest --durations=0 $$(grep -l "from soak import" tests/*.py tests/*/*.py)
+	MOLDIFF_SOAK=1 $(BIN)/python -m pytest --durations=15 $$(grep -l "from soak import" tests/*.py tests/*/*.py)
 
 lint:
 	$(BIN)/ruff check .
