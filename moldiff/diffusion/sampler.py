@@ -27,7 +27,9 @@ class Step:
         network: The denoiser.
         temperature: Divides the network's logits.
         passes: Network rows evaluated for each of these rows so far.
-        predictor_passes: The same for a predictor.
+        predictor_passes: The same for a predictor, or (b,) int64 where the rows differ.
+        unguided: Positions, or (b,) int64 of each row, at which the predictor held the goal for impossible
+            with every candidate, so that the base law was kept.
     """
 
     state: State
@@ -37,7 +39,8 @@ class Step:
     network: Network
     temperature: float = 1.0
     passes: int = 0
-    predictor_passes: int = 0
+    predictor_passes: int | Tensor = 0
+    unguided: int | Tensor = 0
 
     @property
     def y(self) -> Tensor:
@@ -89,6 +92,7 @@ class SampleOutput:
         remasked: (B,) int64, digits hidden again.
         filled: (B,) int64, digits that were still masked at the end and were filled then.
         idle: (B,) int64, steps in which the row revealed nothing.
+        unguided: (B,) int64, tokens drawn from the base law because no candidate could meet the goal.
     """
 
     tokens: Tensor
@@ -99,6 +103,7 @@ class SampleOutput:
     remasked: Tensor
     filled: Tensor
     idle: Tensor
+    unguided: Tensor
 
 
 def draw(log_probs: Tensor, generator: torch.Generator) -> Tensor:
@@ -224,6 +229,7 @@ class _Move:
         law = self.guidance(step)
         self.tally.nfe[rows] += step.passes
         self.tally.nfe_predictor[rows] += step.predictor_passes
+        self.tally.unguided[rows] += step.unguided
         log_probs = law.new_zeros(*state.tokens.shape, law.shape[-1]).index_copy_(0, rows, law)
         tokens = state.tokens.clone()
         # Only revealed positions are drawn: there are as many as events, not L in every step.
@@ -240,6 +246,7 @@ class _Tally:
 
         self.nfe, self.nfe_predictor, self.filled = zeros(), zeros(), zeros()
         self.revealed, self.remasked, self.idle = zeros(), zeros(), zeros()
+        self.unguided = zeros()
 
     def count(self, plan: Plan) -> None:
         """Add the coins of one step of the trajectory."""
@@ -263,4 +270,5 @@ class _Tally:
             self.remasked,
             self.filled,
             self.idle,
+            self.unguided,
         )

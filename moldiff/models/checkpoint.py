@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from moldiff.diffusion.canvas import CanvasLaw
 from moldiff.diffusion.codec import SubtokenCodec
@@ -21,6 +23,8 @@ from moldiff.models.denoiser import Denoiser
 from moldiff.models.families import FAMILIES, Family
 
 FORMAT_VERSION = 1
+
+Network = TypeVar("Network", bound=nn.Module)
 
 DAMAGES = (
     AttributeError,
@@ -74,12 +78,8 @@ def save_model(folder: Path, model: SavedModel, tokens: list[str]) -> None:
         model: What is written.
         tokens: The C tokens, in the order of the codes.
     """
-    weights: dict[str, Tensor] = {
-        name: value.detach().to(torch.bfloat16).contiguous().cpu()
-        for name, value in model.network.state_dict().items()
-    }
     with whole_file(folder / "model.safetensors") as part:
-        save_file({**weights, **model.canvas.tensors()}, part)
+        save_file({**stored_weights(model.network), **model.canvas.tensors()}, part)
     write_json(folder / "vocab.json", {"tokens": tokens, "codes": model.codec.codes.tolist()})
     write_json(folder / "config.json", {"format_version": FORMAT_VERSION, **model.config})
 
@@ -93,28 +93,15 @@ def load_model(folder: Path) -> SavedModel:
     Raises:
         InputError: If a file is missing, damaged, of a newer format, or does not fit the others.
     """
-    config = read_json(folder / "config.json")
-    version = config.get("format_version")
-    if version != FORMAT_VERSION:
-        raise InputError(
-            f"{folder} has model format {version!r}, this release reads {FORMAT_VERSION}: "
-            "upgrade moldiff, or train the model again"
-        )
+    config = read_config(folder)
     vocab = read_json(folder / "vocab.json")
     scales = read_json(folder / "properties.json")
-    try:
+    with refusing_damage(f"the model in {folder}"):
         tensors = load_file(folder / "model.safetensors")
-        codec = SubtokenCodec(torch.tensor(vocab["codes"], dtype=torch.int64))
-        if len(vocab["tokens"]) != codec.vocab_size:
-            raise ValueError(f"{len(vocab['tokens'])} tokens and {codec.vocab_size} codes")
+        codec = read_codec(vocab)
         network = _network(FAMILIES[config["family"]], config["network"], codec, scales, tensors)
         canvas = CanvasLaw.from_tensors(tensors)
         _check_canvas(canvas, len(scales), network.max_length)
-    except DAMAGES as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise InputError(
-            f"the model in {folder} cannot be read ({reason}): copy or train it again"
-        ) from error
     return SavedModel(network.eval(), codec, canvas, config)
 
 
@@ -131,26 +118,13 @@ def _network(
         ValueError: If they do not fill it, or are not finite.
     """
     weights = {name: value for name, value in tensors.items() if not name.startswith("canvas.")}
-    sizes = [size for value in weights.values() for size in value.shape]
-    # Every keyword is a size of some tensor, or counts tensors: larger ones would only take memory.
-    largest = max([*sizes, len(weights)], default=0)
-    if not all(type(value) is int and 1 <= value <= largest for value in keywords.values()):
-        raise ValueError(f"the network's sizes {keywords} do not fit its weights")
     means = [float(entry["mean"]) for entry in scales.values()]
     stds = [float(entry["std"] or 1.0) for entry in scales.values()]
 
     def make() -> Denoiser:
         return family.network(codec.bases, codec.vocab_size, means, stds, **keywords)
 
-    with torch.device("meta"):
-        wanted = {name: value.shape for name, value in make().state_dict().items()}
-    if wanted != {name: value.shape for name, value in weights.items()}:
-        raise ValueError("the weights are of another network")
-    if not all(bool(value.isfinite().all()) for value in weights.values()):
-        raise ValueError("some weights are no finite numbers")
-    network = make()
-    network.load_state_dict({name: value.float() for name, value in weights.items()})
-    return network
+    return filled(make, keywords, weights)
 
 
 def _check_canvas(canvas: CanvasLaw, properties: int, max_length: int) -> None:
@@ -189,3 +163,83 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write a JSON object, whole or not at all."""
     with whole_file(path) as part:
         part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return ``config.json`` of a folder.
+
+    Raises:
+        InputError: If there is none, or it has a format that this release does not read.
+    """
+    config = read_json(folder / "config.json")
+    version = config.get("format_version")
+    if version != FORMAT_VERSION:
+        raise InputError(
+            f"{folder} has model format {version!r}, this release reads {FORMAT_VERSION}: "
+            "upgrade moldiff, or train the model again"
+        )
+    return config
+
+
+@contextmanager
+def refusing_damage(what: str) -> Iterator[None]:
+    """Turn whatever damaged or foreign files raise into one error that says what cannot be read.
+
+    Args:
+        what: Such as "the model in DIR".
+
+    Raises:
+        InputError: If the block raises any of ``DAMAGES``.
+    """
+    try:
+        yield
+    except DAMAGES as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise InputError(f"{what} cannot be read ({reason}): copy or train it again") from error
+
+
+def read_codec(vocab: Mapping[str, Any]) -> SubtokenCodec:
+    """Return the codec of ``vocab.json``, whose codes have to be as many as its tokens.
+
+    Raises:
+        ValueError: If they are not, or are no codes.
+    """
+    codec = SubtokenCodec(torch.tensor(vocab["codes"], dtype=torch.int64))
+    if len(vocab["tokens"]) != codec.vocab_size:
+        raise ValueError(f"{len(vocab['tokens'])} tokens and {codec.vocab_size} codes")
+    return codec
+
+
+def stored_weights(network: nn.Module) -> dict[str, Tensor]:
+    """Return what a network's file holds: weights and buffers in bfloat16."""
+    state = network.state_dict()
+    return {name: value.detach().to(torch.bfloat16).contiguous().cpu() for name, value in state.items()}
+
+
+def filled(
+    make: Callable[[], Network], keywords: Mapping[str, Any], weights: Mapping[str, Tensor]
+) -> Network:
+    """Return the network that weights fill, in float32.
+
+    Args:
+        make: Makes it.
+        keywords: The sizes that ``make`` was given; they come from the stranger.
+        weights: By name.
+
+    Raises:
+        ValueError: If the weights do not fill it, or are not finite.
+    """
+    sizes = [size for value in weights.values() for size in value.shape]
+    # Every keyword is a size of some tensor, or counts tensors: larger ones would only take memory.
+    largest = max([*sizes, len(weights)], default=0)
+    if not all(type(value) is int and 1 <= value <= largest for value in keywords.values()):
+        raise ValueError(f"the network's sizes {keywords} do not fit its weights")
+    with torch.device("meta"):
+        wanted = {name: value.shape for name, value in make().state_dict().items()}
+    if wanted != {name: value.shape for name, value in weights.items()}:
+        raise ValueError("the weights are of another network")
+    if not all(bool(value.isfinite().all()) for value in weights.values()):
+        raise ValueError("some weights are no finite numbers")
+    network = make()
+    network.load_state_dict({name: value.float() for name, value in weights.items()})
+    return network

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -21,6 +20,7 @@ from moldiff.models.denoiser import Denoiser
 from moldiff.models.families import FAMILIES
 from moldiff.training.bounds import both_bounds
 from moldiff.training.card import write_card
+from moldiff.training.claim import claim
 from moldiff.training.curve import LearningCurve
 from moldiff.training.dropping import SHOWN
 from moldiff.training.ema import WeightAverage
@@ -174,18 +174,7 @@ class Recipe:
         mine = {**asdict(self), "data": table.name, "molecules": len(table), "properties": list(properties)}
         del mine["tokens"]
         defaults = {entry.name: entry.default for entry in fields(self)}
-        record = work / "recipe.json"
-        if record.exists():
-            before = read_json(record)
-            for name, value in mine.items():
-                # A run of an older release knows nothing of a newer setting: it had the default.
-                old = before.get(name, defaults.get(name))
-                if json.dumps(old) != json.dumps(value):
-                    raise InputError(
-                        f"the run in {work} was started with {name} {old}, not {value}: "
-                        "give another folder, or what it was started with"
-                    )
-        write_json(record, mine)
+        claim(work, mine, defaults)
 
     def _network_keywords(self, prepared: Prepared) -> dict[str, int]:
         longest = max(int(prepared.train.canvases.max()), int(prepared.validation.canvases.max()))

@@ -1,0 +1,230 @@
+"""From prepared molecules to a predictor folder: the whole of ``moldiff train --predictor``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from moldiff.datasets import MoleculeTable
+from moldiff.diffusion.codec import SubtokenCodec
+from moldiff.diffusion.process import Pattern, Process
+from moldiff.errors import InputError, did_you_mean
+from moldiff.files import whole_file
+from moldiff.machine import describe_machine
+from moldiff.models.checkpoint import write_json
+from moldiff.models.denoiser import Denoiser
+from moldiff.models.families import FAMILIES
+from moldiff.models.predictor import NoisyPredictor, soft_tokens
+from moldiff.models.predictor_folder import SavedPredictor, save_predictor
+from moldiff.models.predictor_heads import Classes, Gaussian, Law, Values
+from moldiff.models.predictor_noise import NOISES, NoiseKind, noise_of
+from moldiff.training.calibration import HeldOut, calibrate, calibration_table
+from moldiff.training.claim import claim
+from moldiff.training.fit import Fit, FitReport
+from moldiff.training.predictor_card import write_predictor_card
+from moldiff.training.prepare import Prepared
+
+MAX_VALUES = 64
+"""A property of more distinct whole numbers gets a continuous law."""
+
+
+class LabelNats(nn.Module):
+    """A predictor as a training step sees a network: from digits, labels and times to nats.
+
+    Args:
+        predictor: What is trained.
+        codec: The tokens' digits.
+    """
+
+    def __init__(self, predictor: NoisyPredictor, codec: SubtokenCodec) -> None:
+        super().__init__()
+        self.predictor = predictor
+        self.codec = codec
+
+    def forward(self, z: Tensor, y: Tensor, t: Tensor) -> Tensor:
+        """Return -log p(labels | z) a property, (B,): missing labels cost nothing.
+
+        Args:
+            z: (B, L, K) int64 noisy digits.
+            y: (B, P) labels, NaN where missing.
+            t: (B,) noise levels.
+        """
+        parameters = self.predictor(*soft_tokens(self.codec, z), t)
+        return -self.predictor.log_likelihood(parameters, y).mean(1)
+
+
+@dataclass(frozen=True)
+class LabelNoise:
+    """The noise of a predictor's training as a training step sees a process.
+
+    Args:
+        kind: Which states are shown.
+        codec: The tokens' digits.
+    """
+
+    kind: NoiseKind
+    codec: SubtokenCodec
+
+    def corrupt(
+        self, x0: Tensor, pattern: Pattern, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return noisy digits (B, L, K), noise levels (B,) and weights of 1; the kind has its own pattern."""
+        z, t = self.kind.states(self.codec, x0, generator)
+        return z, t, torch.ones_like(t)
+
+    def loss(self, nats: Tensor, x0: Tensor, z: Tensor, t: Tensor, weight: Tensor) -> Tensor:
+        """Return the nats (B,) times the canvas, since training divides a batch's loss by its tokens."""
+        return nats * x0.shape[1]
+
+
+@dataclass
+class PredictorRecipe:
+    """What predictor to train, and how: the constructor keywords are the configuration.
+
+    Args:
+        family: Of the models that it is for, a key of ``FAMILIES``; those of one kind of noise share one.
+        width: D of the transformer's stream.
+        depth: Number of blocks.
+        heads: Attention heads.
+        condition_width: E of the condition vector.
+        tokens: Canvas tokens to train on in all.
+        lr: Learning rate of AdamW.
+        muon_lr: Learning rate of Muon.
+        seed: Seed of weights and noise.
+
+    Raises:
+        InputError: If there is no such family, or nothing to train on.
+
+    Example:
+        >>> PredictorRecipe(family="ar").noise
+        'masked'
+    """
+
+    family: str = "prime"
+    width: int = 128
+    depth: int = 5
+    heads: int = 2
+    condition_width: int = 32
+    tokens: float = 1e8
+    lr: float = 2e-3
+    muon_lr: float = 0.02
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.family not in FAMILIES:
+            raise InputError(f"unknown family '{self.family}'{did_you_mean(self.family, FAMILIES)}")
+        if not self.tokens > 0:
+            raise InputError(f"tokens must be above 0, got {self.tokens}")
+
+    @property
+    def noise(self) -> str:
+        """The kind of noise, a key of ``NOISES``."""
+        return noise_of(self.family)
+
+    def network(self, prepared: Prepared) -> NoisyPredictor:
+        """Return a fresh predictor for the prepared table; its weights are a function of the seed."""
+        laws, timed = laws_of(prepared), NOISES[self.noise].timed
+        with torch.random.fork_rng():
+            torch.manual_seed(self.seed)
+            keywords = self._network_keywords(prepared)
+            return NoisyPredictor(prepared.codec.vocab_size, laws, timed=timed, **keywords)
+
+    def train(
+        self, prepared: Prepared, table: MoleculeTable, folder: Path, *, command: str, **running: Any
+    ) -> SavedPredictor:
+        """Train on a table, calibrate on half of its validation part, and write a predictor folder.
+
+        Log and checkpoints go to ``folder/training``; a run that was stopped goes on from there. The other
+        half of the validation part is what the card and ``calibration.csv`` report on.
+
+        Args:
+            prepared: The table as tokens, codes and labels; all of its properties are predicted.
+            table: The table itself, for the card.
+            folder: The predictor folder.
+            command: What the card says that trains the predictor.
+            running: Keywords of ``Fit`` that do not change the result: accelerator, devices, precision ...
+        """
+        work = folder / "training"
+        self._claim(work, prepared, table)
+        network, kind, codec = self.network(prepared), NOISES[self.noise], prepared.codec
+        # Every label is shown in every step: it is what is learned, not a condition that may be missing.
+        every = (*(0.0 for _ in network.laws), 1.0)
+        run = Fit(work, self.tokens, shown=every, lr=self.lr, muon_lr=self.muon_lr, seed=self.seed, **running)
+        # A training step asks no more of its network and its process than what these two do.
+        task = cast(Denoiser, LabelNats(network, codec)), cast(Process, LabelNoise(kind, codec))
+        report = run(*task, prepared.train)
+        calibrate(network.cpu().eval(), HeldOut(kind, codec, prepared.validation, first=0, stride=2))
+        figures = calibration_table(network, HeldOut(kind, codec, prepared.validation, first=1, stride=2))
+        config = self._config(prepared, table, report, precision=running.get("precision", "auto"))
+        config["training"]["command"] = command
+        saved = SavedPredictor(network, codec, list(prepared.tokenizer.tokens), config)
+        statistics = {entry.name: entry.to_dict() for entry in prepared.statistics}
+        write_json(folder / "properties.json", statistics)
+        with whole_file(folder / "calibration.csv") as part:
+            figures.to_csv(part, index=False, float_format="%.6g")
+        write_predictor_card(folder, config, figures, prepared.statistics, citation=table.citation)
+        # The configuration comes last: a folder without it is no predictor.
+        save_predictor(folder, saved)
+        return saved
+
+    def _claim(self, work: Path, prepared: Prepared, table: MoleculeTable) -> None:
+        """Refuse to go on with a run that was started otherwise; only its length may change."""
+        names = [entry.name for entry in prepared.statistics]
+        about = {"predictor": self.noise, "data": table.name, "molecules": len(table), "properties": names}
+        settings = {**asdict(self), **about, "digits": prepared.codec.digits, "code": prepared.code}
+        del settings["tokens"]
+        claim(work, settings, {entry.name: entry.default for entry in fields(self)})
+
+    def _network_keywords(self, prepared: Prepared) -> dict[str, int]:
+        longest = max(int(prepared.train.canvases.max()), int(prepared.validation.canvases.max()))
+        return {
+            "max_length": longest,
+            "digits": prepared.codec.digits,
+            "width": self.width,
+            "depth": self.depth,
+            "heads": self.heads,
+            "condition_width": self.condition_width,
+        }
+
+    def _config(
+        self, prepared: Prepared, table: MoleculeTable, report: FitReport, *, precision: str
+    ) -> dict[str, Any]:
+        return {
+            "noise": self.noise,
+            "code": prepared.code,
+            "network": self._network_keywords(prepared),
+            "training": {
+                "data": table.name,
+                "molecules": len(prepared.train),
+                "parameters": sum(weight.numel() for weight in self.network(prepared).parameters()),
+                "recipe": asdict(self),
+                "report": asdict(report),
+                "machine": f"{describe_machine()}, {torch.get_num_threads()} threads",
+                "precision": precision,
+                "torch": torch.__version__,
+            },
+        }
+
+
+def laws_of(prepared: Prepared) -> dict[str, Law]:
+    """Return the law of every property: classes, few whole numbers, or a continuous one.
+
+    Args:
+        prepared: Whole numbers are told by its statistics, the values by its training molecules.
+    """
+    y = torch.cat([group.y for group in prepared.train.groups.values()])
+    laws: dict[str, Law] = {}
+    for column, entry in enumerate(prepared.statistics):
+        values = y[:, column]
+        seen = values[~values.isnan()].unique().tolist()
+        if entry.classes:
+            laws[entry.name] = Classes(range(len(entry.classes)))
+        elif entry.integer and len(seen) <= MAX_VALUES:
+            laws[entry.name] = Values(seen)
+        else:
+            laws[entry.name] = Gaussian(entry.mean, entry.scale)
+    return laws
