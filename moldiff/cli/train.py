@@ -34,6 +34,13 @@ Properties = Annotated[
         "Default for a data set: all that are known.",
     ),
 ]
+Predictor = Annotated[
+    bool,
+    typer.Option(
+        "--predictor",
+        help="Train a predictor of the properties from noisy molecules instead of a model that generates.",
+    ),
+]
 Family = Annotated[
     str | None,
     typer.Option(
@@ -79,6 +86,7 @@ def train(
     tautomer: Tautomer = False,
     standardise: Standardise = True,
     jobs: Jobs = 1,
+    predictor: Predictor = False,
     family: Family = None,
     digits: Digits = None,
     code: Code = None,
@@ -101,15 +109,7 @@ def train(
     progress: ShowProgress = True,
 ) -> None:
     """Train a model; the same command goes on with a run that was stopped."""
-    given = dict(locals())
-    recipe = {name: given[name] for name in RECIPE if given[name] not in (None, [])}
-    running = {name: given[name] for name in ("accelerator", "precision", "init") if given[name] is not None}
-    if devices is not None:
-        running["devices"] = _devices(devices)
-    running |= {"compiled": compile_network, "progress": progress, "n_jobs": jobs}
-    plan = _checked(recipe, running)
-    taken = _taken(table, properties, smiles, chosen_standardiser(neutralise, tautomer, standardise), jobs)
-    _train(plan, taken, output, running)
+    _run(dict(locals()))
 
 
 RECIPE = (
@@ -129,6 +129,25 @@ RECIPE = (
     "shown",
 )
 """Options that are keywords of ``Recipe``, where their defaults stand."""
+
+
+def _run(given: dict[str, Any]) -> None:
+    """Train what the options ask for: a model, or a predictor."""
+    recipe = {name: given[name] for name in RECIPE if given[name] not in (None, [])}
+    running = {name: given[name] for name in ("accelerator", "precision", "init") if given[name] is not None}
+    if given["devices"] is not None:
+        running["devices"] = _devices(given["devices"])
+    running |= {"compiled": given["compile_network"], "progress": given["progress"], "n_jobs": given["jobs"]}
+    if given["predictor"]:
+        _check_predictor(recipe, running)
+    plan = _checked(recipe, running)
+    standardiser = chosen_standardiser(given["neutralise"], given["tautomer"], given["standardise"])
+    taken = _taken(given["table"], given["properties"], given["smiles"], standardiser, given["jobs"])
+    _say(taken, given["output"])
+    if given["predictor"]:
+        _train_predictor(plan, recipe, taken, given["output"], running)
+    else:
+        _train(plan, taken, given["output"], running)
 
 
 def _checked(recipe: dict[str, Any], running: dict[str, Any]) -> Recipe:
@@ -168,13 +187,40 @@ def _taken(
     return taken
 
 
-def _train(plan: Recipe, taken: Intake, output: Path, running: dict[str, Any]) -> None:
-    """Train, and say how good the model is."""
+def _say(taken: Intake, output: Path) -> None:
+    """List the rows left out, and say what one should know of the rest."""
     listed = taken.save_dropped(output)
     if listed is not None:
         typer.echo(f"dropped rows are listed in {listed}")
     for note in taken.notes:
         typer.echo(f"note: {note}", err=True)
+
+
+def _check_predictor(recipe: dict[str, Any], running: dict[str, Any]) -> None:
+    """Refuse options that mean nothing to a predictor."""
+    for name in ("shown", "init"):
+        if name in recipe or name in running:
+            raise InputError(f"--{name} is for models that generate: leave it out with --predictor")
+
+
+def _train_predictor(
+    plan: Recipe, recipe: dict[str, Any], taken: Intake, output: Path, running: dict[str, Any]
+) -> None:
+    """Train a predictor on what the recipe prepares, and say how good it is where nothing is hidden."""
+    from dataclasses import fields
+
+    from moldiff.training.predicting import PredictorRecipe
+
+    own = {entry.name: recipe[entry.name] for entry in fields(PredictorRecipe) if entry.name in recipe}
+    wanted = PredictorRecipe(**own)
+    prepared = plan.prepare(taken.table, taken.properties, n_jobs=running.pop("n_jobs"))
+    command = f"{plan.command(taken.table, taken.properties)} --predictor"
+    wanted.train(prepared, taken.table, output, command=command, **running)
+    typer.echo(f"predictor written to {output}; errors by noise level: {output / 'calibration.csv'}")
+
+
+def _train(plan: Recipe, taken: Intake, output: Path, running: dict[str, Any]) -> None:
+    """Train, and say how good the model is."""
     model = plan.train(taken.table, taken.properties, output, **running)
     for name, bound in model.config["training"]["validation"].items():
         typer.echo(f"{name}: {bound['nats']:.2f} ± {bound['standard_error']:.2f} nats per molecule")

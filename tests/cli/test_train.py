@@ -9,6 +9,7 @@ import pytest
 from moldiff import cli
 from moldiff.cli.train import RECIPE
 from moldiff.datasets import load
+from moldiff.models.predictor_folder import load_predictor
 from moldiff.training.recipe import Recipe
 
 
@@ -194,6 +195,29 @@ def test_from_data_to_molecules_through_the_command_line(capsys, tmp_path):
         )
     assert stop.value.code == 0
     assert json.loads((out / "run.json").read_text(encoding="utf-8"))["counts"]["returned"] == 10
+
+
+def test_a_predictor_through_the_command_line(capsys, tmp_path):
+    rows = "".join(f"{'C' * n}{end},{n}.5\n" for n in range(1, 31) for end in ("O", "N", "F", "C1CC1"))
+    (tmp_path / "mine.csv").write_text(f"smiles,logS\n{rows}")
+    small = ["--tokens", "2e4", "--batch-tokens", "512", "--width", "32", "--depth", "1", "--heads", "1"]
+    words = [str(tmp_path / "mine.csv"), "--property", "logS", "--property", "rings", "--predictor", *small]
+    code, text, _ = run(capsys, *words, "--no-compile", "--no-progress", "-o", str(tmp_path / "p"))
+    assert code == 0, text
+    assert text.endswith(f"errors by noise level: {tmp_path / 'p' / 'calibration.csv'}\n")
+    saved = load_predictor(tmp_path / "p")
+    assert saved.properties == ["logS", "rings"]
+    assert saved.config["training"]["recipe"]["width"] == 32
+    figures = pd.read_csv(tmp_path / "p" / "calibration.csv")
+    assert set(figures["property"]) == {"logS", "rings"}
+
+
+@pytest.mark.parametrize("words", [["--shown", "1"], ["--init", "somewhere"]])
+def test_a_predictor_refuses_what_is_for_models(trained, capsys, tmp_path, words):
+    code, _, err = run(capsys, "qm9", "--predictor", *words, "-o", str(tmp_path / "p"))
+    assert (code, trained) == (2, [])
+    assert f"{words[0]} is for models that generate: leave it out with --predictor" in err
+    assert not (tmp_path / "p").exists()
 
 
 @pytest.mark.slow
