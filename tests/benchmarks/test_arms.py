@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from moldiff.benchmarks import arms
+from moldiff.chem.properties import measure
+from moldiff.datasets import load
+from moldiff.models.families import FAMILIES
+from moldiff.training.recipe import Recipe
+
+
+@pytest.fixture(scope="module")
+def table():
+    return arms.classes(load("qm9"))
+
+
+def test_the_classes_are_those_of_the_literature(table):
+    """More than 3 rings: 7.9% of QM9; QED strictly above its 90th percentile: a tenth, less ties."""
+    shares = table.labels.mean()
+    assert shares["rings_top"] == pytest.approx(0.079, abs=0.0005)
+    assert 0.0995 < shares["qed_top"] <= 0.1
+    some = np.arange(0, len(table), 1500)
+    values = measure([table.smiles[row] for row in some], ["rings", "QED"])
+    np.testing.assert_array_equal(table.labels["rings_top"].to_numpy()[some], values["rings"] > 3)
+    assert table.classes == {"rings_top": ("rest", "top"), "qed_top": ("rest", "top")}
+
+
+def test_arms_are_trained_alike(monkeypatch, tmp_path, table):
+    calls = []
+    monkeypatch.setattr(arms, "classes", lambda given: table)
+    monkeypatch.setattr(Recipe, "train", lambda *given, **keywords: calls.append((given, keywords)))
+    words = ["--families", "udlm", "ar", "--tokens", "1e6", "--seed", "3", "-o", str(tmp_path)]
+    arms.main(words)
+    recipes = [given[0] for given, _ in calls]
+    assert [recipe.family for recipe in recipes] == ["udlm", "ar"]
+    alike = {(recipe.tokens, recipe.seed, tuple(recipe.shown)) for recipe in recipes}
+    assert alike == {(1e6, 3, (0.15, 0.7, 0.15))}
+    assert [given[2] for given, _ in calls] == [["rings_top", "qed_top"]] * 2
+    assert [given[3].name for given, _ in calls] == ["udlm", "ar"]
+    commands = {keywords["command"] for _, keywords in calls}
+    assert all(text.startswith("python -m moldiff.benchmarks.arms --families udlm ar") for text in commands)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_networks_have_three_million_parameters(family, table):
+    """Within 5%, and at most 6.5 MB as bfloat16."""
+    few = table.take(np.arange(0, len(table), 500))
+    recipe = Recipe(family=family, condition_width=arms.CONDITION_WIDTH)
+    prepared = recipe.prepare(few, list(arms.CLASSES))
+    count = sum(weight.numel() for weight in recipe.network(prepared).parameters())
+    assert 2.85e6 < count < 3.15e6
+    assert 2 * count < 6.5e6
