@@ -15,6 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
 _elsewhere = [place for place in sys.path if Path(place or os.curdir).resolve() != ROOT]
 sys.path[:] = [*_elsewhere, str(ROOT / "tests"), str(ROOT)]
 
+# The networks of the tests are so small that a second thread waits more than it works; read when torch is
+# imported, and by the processes that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # The same examples in every run, and no limit on the time of one: a red suite is to mean a fault in the code,
 # not a busy machine.
 settings.register_profile("moldiff", deadline=None, derandomize=True)
