@@ -36,7 +36,9 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--families", nargs="+", choices=list(FAMILIES), default=["prime", "mdlm"])
     found.add_argument("--rounds", type=int, default=8, help="turns that count, of every family")
     found.add_argument("--steps", type=int, default=20, help="optimiser steps of a turn")
-    found.add_argument("--warm-up", type=int, default=60, help="steps of the first turn, which does not count")
+    found.add_argument(
+        "--warm-up", type=int, default=60, help="steps of the first turn, which does not count"
+    )
     found.add_argument("--seeds", type=int, nargs=1, default=[0])
     found.add_argument("--width", type=int, default=Recipe.width)
     found.add_argument("--no-compile", dest="compiled", action="store_false")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-from rdkit import rdBase
 from rdkit.Chem.rdchem import GetPeriodicTable, Mol
-from rdkit.Chem.rdmolfiles import MolFromSmarts
 
 from moldiff.chem.molecule_filter import MoleculeFilter, check_plain, shown, value_of
+from moldiff.chem.smarts import read_smarts
 from moldiff.errors import InputError, did_you_mean
 
 ELEMENTS = tuple(GetPeriodicTable().GetElementSymbol(number) for number in range(1, 119))
@@ -107,13 +106,11 @@ class Contains(MoleculeFilter):
 
     def __init__(self, text: str) -> None:
         smarts = value_of(text, self.usage)
-        with rdBase.BlockLogs():
-            # What follows a space would pass for the pattern's name and be ignored.
-            pattern = None if " " in smarts else MolFromSmarts(smarts)
-        if pattern is None or not pattern.GetNumAtoms():
-            raise InputError(f"filter {shown(text)}: not readable as SMARTS; expected one as in {self.usage}")
+        try:
+            self._pattern = read_smarts(smarts)
+        except InputError as error:
+            raise InputError(f"filter {shown(text)}: {error}") from None
         super().__init__(f"{self.usage.partition('=')[0]}={smarts}")
-        self._pattern = pattern
 
     def rejects(self, mol: Mol) -> bool:
         """Tell whether the substructure is missing."""

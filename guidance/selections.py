@@ -1,0 +1,147 @@
+"""Selections by name, with the knobs that people turn: steering by a score, without training."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from moldiff.diffusion.left_to_right import LeftToRight
+from moldiff.diffusion.sampler import Guidance, Sampler, Selection, conditional
+from moldiff.errors import InputError, did_you_mean
+from moldiff.guidance.backtracking import Backtracking
+from moldiff.guidance.guesses import AsItStands, OneShot, Score, Value
+from moldiff.guidance.metropolis import Metropolis, Refill
+from moldiff.guidance.particles import Particles
+from moldiff.settings import check_keywords, is_whole
+
+
+@dataclass(frozen=True)
+class Steered:
+    """A run that is to be steered by a score.
+
+    Attributes:
+        score: Of finished tokens.
+        sampler: Draws the run.
+        guidance: Of the run.
+        temperature: Of the run.
+        until: Tells when there is nothing more to gain, such as a budget that is used up.
+    """
+
+    score: Score
+    sampler: Sampler
+    guidance: Guidance = conditional
+    temperature: float = 1.0
+    until: Callable[[], bool] | None = None
+
+
+def particles(
+    run: Steered,
+    *,
+    strength: float = 1.0,
+    n: int = 16,
+    looks: int = 4,
+    start: float = 0.5,
+    threshold: float = 0.5,
+    backtrack: bool = True,
+) -> Selection:
+    """Copy rows that promise a better score, n of a kind, and take back what a loop made worse."""
+    sampler = run.sampler
+    value: Value
+    if isinstance(sampler.process, LeftToRight):
+        value = AsItStands(run.score, sampler.process.codec)
+    else:
+        value = OneShot(run.score, sampler.network, sampler.process, run.temperature)
+    kind = Backtracking if backtrack else Particles
+    return kind(
+        run.score,
+        sampler.process,
+        strength=strength,
+        n=n,
+        value=value,
+        looks=looks,
+        start=start,
+        threshold=threshold,
+    )
+
+
+def best_of(run: Steered, *, n: int = 16) -> Selection:
+    """Score what is finished, and nothing else."""
+    return Particles(run.score, run.sampler.process, strength=1.0, n=n, looks=0)
+
+
+def metropolis(run: Steered, *, strength: float = 1.0, moves: int = 100, most: int = 6) -> Selection:
+    """Let finished rows change some tokens at a time, and keep what pays."""
+    network, process = run.sampler.network, run.sampler.process
+    refill = Refill(network, process, most=most, guidance=run.guidance, temperature=run.temperature)
+    return Metropolis(run.score, refill, strength=strength, moves=moves, until=run.until)
+
+
+SELECTIONS: dict[str, Callable[..., Selection]] = {
+    "particles": particles,
+    "best-of": best_of,
+    "metropolis": metropolis,
+}
+
+
+def selection_knobs(method: str, knobs: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return every knob of a named selection with the value it has: the given one, else its default.
+
+    Args:
+        method: A key of ``SELECTIONS``.
+        knobs: Keywords of that selection.
+
+    Raises:
+        InputError: If the name or a knob is unknown, or a value is of the wrong kind.
+
+    Example:
+        >>> selection_knobs("metropolis", {"strength": 5})
+        {'strength': 5, 'moves': 100, 'most': 6}
+    """
+    if method not in SELECTIONS:
+        raise InputError(f"unknown method '{method}'{did_you_mean(method, SELECTIONS)}")
+    parameters = inspect.signature(SELECTIONS[method]).parameters
+    defaults = {knob: entry.default for knob, entry in parameters.items() if knob != "run"}
+    given = dict(knobs or {})
+    check_keywords(given, defaults, f"{method} knob")
+    for knob, value in given.items():
+        if not _fits(value, defaults[knob]):
+            wish = "true or false" if isinstance(defaults[knob], bool) else "a number"
+            wish = "a whole number" if is_whole(defaults[knob]) else wish
+            raise InputError(f"method '{method}': {knob} must be {wish}, got {value!r}")
+    return {**defaults, **given}
+
+
+def _fits(value: object, default: object) -> bool:
+    """Tell whether a value is of the kind of the default."""
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, bool) and isinstance(value, bool)
+    return is_whole(value) if is_whole(default) else isinstance(value, int | float)
+
+
+def make_selection(method: str, run: Steered, knobs: Mapping[str, Any] | None = None) -> Selection:
+    """Return a named selection for a run.
+
+    Args:
+        method: A key of ``SELECTIONS``.
+        run: What is steered, and by which score.
+        knobs: Keywords of that selection; the others keep their defaults.
+
+    Raises:
+        InputError: If the name or a knob is unknown, a value is out of range, or the process unfit.
+
+    Example:
+        >>> import torch
+        >>> from moldiff.diffusion import MaskedProcess, SubtokenCodec
+        >>> process = MaskedProcess(SubtokenCodec(torch.arange(3)[:, None]))
+        >>> run = Steered(lambda tokens: tokens.sum(1).double(), Sampler(None, process))
+        >>> make_selection("particles", run, {"n": 1})
+        Traceback (most recent call last):
+        moldiff.errors.InputError: method 'particles': ... n must be at least 2, got 1
+    """
+    values = selection_knobs(method, knobs)
+    try:
+        return SELECTIONS[method](run, **values)
+    except ValueError as error:
+        raise InputError(f"method '{method}': {error}") from error
