@@ -318,8 +318,10 @@ def test_a_scorer_that_was_changed_for_the_worse_is_survived(folder):
 # Ends of the tool itself
 
 MASTER = """
-import sys, time
+import signal, sys
 from moldiff.scoring.oracle import Oracle
+# A shell that starts things in the background has them ignore Ctrl-C, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 oracle = Oracle("slow_scores:slow", batch=5, cache=sys.argv[1], timeout=600)
 print(oracle._pool.staff[0]._process.pid, flush=True)
 oracle(["C" * n for n in range(1, 61)])
