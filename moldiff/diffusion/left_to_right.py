@@ -10,11 +10,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from moldiff.diffusion.codec import MASK
-from moldiff.diffusion.process import Network, Pattern, Process, check_pattern, refuse_remasking
-from moldiff.diffusion.state import Plan, State, Transition
+from moldiff.diffusion.maskless import Maskless
+from moldiff.diffusion.process import Network, Pattern, check_pattern
+from moldiff.diffusion.state import State, Transition
 
 if TYPE_CHECKING:
-    from moldiff.diffusion.remasking import Remasking
     from moldiff.diffusion.trajectories import Trajectory
 
 
@@ -33,7 +33,7 @@ class Incremental(Protocol):
         """
 
 
-class LeftToRight(Process):
+class LeftToRight(Maskless):
     """No noise: every token is drawn given those before it, in the order of the string.
 
     Digits that are not written yet are ``MASK``. A run has one step for each position. The network must be
@@ -45,8 +45,6 @@ class LeftToRight(Process):
         >>> [round(step.alpha_t, 2) for step in process.transitions(None, 4, length=4)]
         [0.0, 0.25, 0.5, 0.75]
     """
-
-    masks = False
 
     def prior(self, n: int, length: int, generator: torch.Generator) -> State:
         """Return n rows in which nothing is written."""
@@ -83,25 +81,11 @@ class LeftToRight(Process):
         shares = [i / length for i in range(length + 1)]
         return [Transition(1.0 - a, 1.0 - b, a, b, remask=False) for a, b in pairwise(shares)]
 
-    def coins(
-        self, state: State, transition: Transition, remasking: Remasking | None
-    ) -> tuple[Tensor, Tensor]:
-        """Return ones at the position of the step, unless it is frozen, and zeros.
-
-        Raises:
-            ValueError: If there is a re-masking rule.
-        """
-        refuse_remasking(self, remasking)
-        here = torch.zeros(state.z.shape, dtype=torch.float64, device=state.z.device)
-        here[:, _position(transition, state.z.shape[1])] = 1.0
-        return here * state.changeable, torch.zeros_like(here)
-
-    def plan(
-        self, state: State, transition: Transition, remasking: Remasking | None, generator: torch.Generator
-    ) -> Plan:
-        """Return the plan to write one token in every row; there are no coins."""
-        reveal, remask = self.coins(state, transition, remasking)
-        return Plan(reveal.bool(), remask.bool())
+    def sites(self, state: State, transition: Transition) -> Tensor:
+        """Return True at the position of the step alone."""
+        here = torch.zeros_like(state.masked)
+        here[:, _position(transition, state.z.shape[1])] = True
+        return here
 
     def evaluate(
         self,
@@ -132,19 +116,6 @@ class LeftToRight(Process):
     def log_kernel(self, logits: Tensor, z: Tensor, transition: Transition) -> Tensor:
         """Return the law of the next token, (B, L, C), normalised; of what is written, its one token."""
         return self.codec.restrict(logits, z).log_softmax(-1)
-
-    def move(self, state: State, tokens: Tensor, log_probs: Tensor | None, plan: Plan) -> State:
-        """Write the drawn tokens where the plan says.
-
-        Args:
-            state: Before the step.
-            tokens: (B, L) int64.
-            log_probs: Not used: nothing is hidden again, so no confidence is kept.
-            plan: The position of the step.
-        """
-        drawn = torch.where(plan.reveals, tokens, state.tokens)
-        z = torch.where(plan.reveal, self.codec.encode(drawn), state.z)
-        return State(z, state.psi, state.y, state.frozen, drawn, state.score, state.log_weight, state.memory)
 
 
 def _position(transition: Transition, length: int) -> int:

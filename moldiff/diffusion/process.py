@@ -126,14 +126,3 @@ def check_pattern(pattern: Pattern) -> None:
     """
     if pattern not in get_args(Pattern):
         raise ValueError(f"pattern must be 'token', 'digit' or 'mixed', got {pattern!r}")
-
-
-def refuse_remasking(process: Process, remasking: Remasking | None) -> None:
-    """Raise for a re-masking rule where nothing is hidden again.
-
-    Raises:
-        ValueError: If there is a rule.
-    """
-    if remasking is not None:
-        names = type(process).__name__, type(remasking).__name__
-        raise ValueError("{} hides nothing again: give no re-masking rule, got {}".format(*names))

@@ -8,19 +8,19 @@ import torch
 from torch import Tensor
 
 from moldiff.diffusion.codec import SubtokenCodec
-from moldiff.diffusion.process import Pattern, Process, check_pattern, refuse_remasking
+from moldiff.diffusion.maskless import Maskless
+from moldiff.diffusion.process import Pattern, check_pattern
 from moldiff.diffusion.schedules import NoiseSchedule
-from moldiff.diffusion.state import Plan, State, Transition
+from moldiff.diffusion.state import State, Transition
 
 if TYPE_CHECKING:
-    from moldiff.diffusion.remasking import Remasking
     from moldiff.diffusion.trajectories import Trajectory
 
 LOWEST, HIGHEST = 1e-5, 1.0 - 1e-3
 """Noise levels between which training draws: at 0 and 1 the integrand of the bound is a limit."""
 
 
-class UniformProcess(Process):
+class UniformProcess(Maskless):
     """Uniform noise on tokens: q(z_t | x0) = alpha_t x0 + (1 - alpha_t) / C (UDLM, arXiv 2412.10193, sec. 4).
 
     The network's answer enters the reverse step as if it were x0, so what it has to learn for a position is
@@ -42,8 +42,6 @@ class UniformProcess(Process):
         >>> int(z.min()), int(z.max())
         (0, 2)
     """
-
-    masks = False
 
     def __init__(self, codec: SubtokenCodec, schedule: NoiseSchedule | None = None) -> None:
         super().__init__(codec, schedule)
@@ -120,24 +118,9 @@ class UniformProcess(Process):
         alphas = trajectory.alphas(self.schedule, steps)
         return [Transition(1.0 - a, 1.0 - b, a, b, remask=False) for a, b, _ in alphas]
 
-    def coins(
-        self, state: State, transition: Transition, remasking: Remasking | None
-    ) -> tuple[Tensor, Tensor]:
-        """Return ones wherever the run may change a token, and zeros: every step draws every token.
-
-        Raises:
-            ValueError: If there is a re-masking rule.
-        """
-        refuse_remasking(self, remasking)
-        draws = state.changeable.expand(state.z.shape).double()
-        return draws, torch.zeros_like(draws)
-
-    def plan(
-        self, state: State, transition: Transition, remasking: Remasking | None, generator: torch.Generator
-    ) -> Plan:
-        """Return the plan to draw every token; there are no coins."""
-        reveal, remask = self.coins(state, transition, remasking)
-        return Plan(reveal.bool(), remask.bool())
+    def sites(self, state: State, transition: Transition) -> Tensor:
+        """Return True everywhere: every step draws every token."""
+        return torch.ones_like(state.masked)
 
     def log_kernel(self, logits: Tensor, z: Tensor, transition: Transition) -> Tensor:
         """Return log q(z_s | z_t, x0 = p), (B, L, C), with the network's law p in the place of x0.
@@ -153,16 +136,3 @@ class UniformProcess(Process):
         stays = size * alpha_t * p.gather(-1, here) + (kept - alpha_t)
         law = law.scatter_add(-1, here, stays.to(law.dtype))
         return (law / law.sum(-1, keepdim=True)).clamp_min(torch.finfo(law.dtype).tiny).log()
-
-    def move(self, state: State, tokens: Tensor, log_probs: Tensor | None, plan: Plan) -> State:
-        """Put the drawn tokens where the plan draws.
-
-        Args:
-            state: Before the step.
-            tokens: (B, L) int64, drawn from the kernel.
-            log_probs: Not used: without masks no confidence is kept.
-            plan: Where tokens were drawn.
-        """
-        drawn = torch.where(plan.reveals, tokens, state.tokens)
-        z = torch.where(plan.reveal, self.codec.encode(drawn), state.z)
-        return State(z, state.psi, state.y, state.frozen, drawn, state.score, state.log_weight, state.memory)
