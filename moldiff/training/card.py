@@ -10,10 +10,11 @@ import pandas as pd
 
 from moldiff.chem.statistics import PropertyStatistics
 from moldiff.files import whole_file
+from moldiff.models.families import FAMILIES
 
 CARD = """# {name}: {family} model of {data}
 
-A masked diffusion model over SELFIES tokens, {digits} digit(s) a token ({code} code), {parameters:,}
+A model over SELFIES tokens, {about}: {digits} digit(s) a token ({code} code), {parameters:,}
 parameters, trained on {molecules:,} molecules of {data}. Licence: Apache-2.0.
 
 Data: {citation}
@@ -61,7 +62,8 @@ def write_card(
 def _facts(config: Mapping[str, Any]) -> dict[str, Any]:
     training = config["training"]
     report = {**training["report"], "minutes": training["report"]["seconds"] / 60}
-    return {**training, **report, "family": config["family"], "code": config["code"]}
+    about = FAMILIES[config["family"]].about
+    return {**training, **report, "family": config["family"], "about": about, "code": config["code"]}
 
 
 def _bounds(validation: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,19 +12,16 @@ from torch import Tensor, nn
 from moldiff.datasets import MoleculeTable
 from moldiff.diffusion.codec import SubtokenCodec
 from moldiff.diffusion.process import Pattern, Process
-from moldiff.errors import InputError, did_you_mean
 from moldiff.files import whole_file
-from moldiff.machine import describe_machine
 from moldiff.models.checkpoint import write_json
 from moldiff.models.denoiser import Denoiser
-from moldiff.models.families import FAMILIES
 from moldiff.models.predictor import NoisyPredictor, soft_tokens
 from moldiff.models.predictor_folder import SavedPredictor, save_predictor
 from moldiff.models.predictor_heads import Classes, Gaussian, Law, Values
 from moldiff.models.predictor_noise import NOISES, NoiseKind, noise_of
+from moldiff.training.base_recipe import BaseRecipe
 from moldiff.training.calibration import HeldOut, calibrate, calibration_table
-from moldiff.training.claim import claim
-from moldiff.training.fit import Fit, FitReport
+from moldiff.training.fit import Fit
 from moldiff.training.predictor_card import write_predictor_card
 from moldiff.training.prepare import Prepared
 
@@ -82,19 +79,12 @@ class LabelNoise:
 
 
 @dataclass
-class PredictorRecipe:
+class PredictorRecipe(BaseRecipe):
     """What predictor to train, and how: the constructor keywords are the configuration.
 
     Args:
-        family: Of the models that it is for, a key of ``FAMILIES``; those of one kind of noise share one.
-        width: D of the transformer's stream.
-        depth: Number of blocks.
-        heads: Attention heads.
-        condition_width: E of the condition vector.
-        tokens: Canvas tokens to train on in all.
-        lr: Learning rate of AdamW.
-        muon_lr: Learning rate of Muon.
-        seed: Seed of weights and noise.
+        family: Of the models that it is for, a key of ``FAMILIES``; those of one kind of noise share one. The
+            other keywords are those of ``BaseRecipe`` too.
 
     Raises:
         InputError: If there is no such family, or nothing to train on.
@@ -104,21 +94,11 @@ class PredictorRecipe:
         'masked'
     """
 
-    family: str = "prime"
     width: int = 128
     depth: int = 5
     heads: int = 2
     condition_width: int = 32
     tokens: float = 1e8
-    lr: float = 2e-3
-    muon_lr: float = 0.02
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.family not in FAMILIES:
-            raise InputError(f"unknown family '{self.family}'{did_you_mean(self.family, FAMILIES)}")
-        if not self.tokens > 0:
-            raise InputError(f"tokens must be above 0, got {self.tokens}")
 
     @property
     def noise(self) -> str:
@@ -130,7 +110,7 @@ class PredictorRecipe:
         laws, timed = laws_of(prepared), NOISES[self.noise].timed
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
-            keywords = self._network_keywords(prepared)
+            keywords = self.network_keywords(prepared)
             return NoisyPredictor(prepared.codec.vocab_size, laws, timed=timed, **keywords)
 
     def train(
@@ -149,18 +129,25 @@ class PredictorRecipe:
             running: Keywords of ``Fit`` that do not change the result: accelerator, devices, precision ...
         """
         work = folder / "training"
-        self._claim(work, prepared, table)
+        names = [entry.name for entry in prepared.statistics]
+        about = {"predictor": self.noise, "data": table.name, "molecules": len(table), "properties": names}
+        self.claim(work, {**about, "digits": prepared.codec.digits, "code": prepared.code})
         network, kind, codec = self.network(prepared), NOISES[self.noise], prepared.codec
         # Every label is shown in every step: it is what is learned, not a condition that may be missing.
         every = (*(0.0 for _ in network.laws), 1.0)
-        run = Fit(work, self.tokens, shown=every, lr=self.lr, muon_lr=self.muon_lr, seed=self.seed, **running)
+        run = Fit(work, self.tokens, shown=every, **self.pace, **running)
         # A training step asks no more of its network and its process than what these two do.
         task = cast(Denoiser, LabelNats(network, codec)), cast(Process, LabelNoise(kind, codec))
         report = run(*task, prepared.train)
         calibrate(network.cpu().eval(), HeldOut(kind, codec, prepared.validation, first=0, stride=2))
         figures = calibration_table(network, HeldOut(kind, codec, prepared.validation, first=1, stride=2))
-        config = self._config(prepared, table, report, precision=running.get("precision", "auto"))
-        config["training"]["command"] = command
+        training = self.record(prepared, table, network, report, running.get("precision", "auto"))
+        config = {
+            "noise": self.noise,
+            "code": prepared.code,
+            "network": self.network_keywords(prepared),
+            "training": {**training, "command": command},
+        }
         saved = SavedPredictor(network, codec, list(prepared.tokenizer.tokens), config)
         statistics = {entry.name: entry.to_dict() for entry in prepared.statistics}
         write_json(folder / "properties.json", statistics)
@@ -171,43 +158,9 @@ class PredictorRecipe:
         save_predictor(folder, saved)
         return saved
 
-    def _claim(self, work: Path, prepared: Prepared, table: MoleculeTable) -> None:
-        """Refuse to go on with a run that was started otherwise; only its length may change."""
-        names = [entry.name for entry in prepared.statistics]
-        about = {"predictor": self.noise, "data": table.name, "molecules": len(table), "properties": names}
-        settings = {**asdict(self), **about, "digits": prepared.codec.digits, "code": prepared.code}
-        del settings["tokens"]
-        claim(work, settings, {entry.name: entry.default for entry in fields(self)})
-
-    def _network_keywords(self, prepared: Prepared) -> dict[str, int]:
-        longest = max(int(prepared.train.canvases.max()), int(prepared.validation.canvases.max()))
-        return {
-            "max_length": longest,
-            "digits": prepared.codec.digits,
-            "width": self.width,
-            "depth": self.depth,
-            "heads": self.heads,
-            "condition_width": self.condition_width,
-        }
-
-    def _config(
-        self, prepared: Prepared, table: MoleculeTable, report: FitReport, *, precision: str
-    ) -> dict[str, Any]:
-        return {
-            "noise": self.noise,
-            "code": prepared.code,
-            "network": self._network_keywords(prepared),
-            "training": {
-                "data": table.name,
-                "molecules": len(prepared.train),
-                "parameters": sum(weight.numel() for weight in self.network(prepared).parameters()),
-                "recipe": asdict(self),
-                "report": asdict(report),
-                "machine": f"{describe_machine()}, {torch.get_num_threads()} threads",
-                "precision": precision,
-                "torch": torch.__version__,
-            },
-        }
+    def network_keywords(self, prepared: Prepared) -> dict[str, int]:
+        """Return the sizes of the predictor for a prepared table."""
+        return {**super().network_keywords(prepared), "digits": prepared.codec.digits}
 
 
 def laws_of(prepared: Prepared) -> dict[str, Law]:

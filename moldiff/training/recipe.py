@@ -12,70 +12,50 @@ from lightning.pytorch import Callback
 
 from moldiff.chem.properties import PROPERTIES
 from moldiff.datasets import DATASETS, MoleculeTable
-from moldiff.errors import InputError, did_you_mean
-from moldiff.machine import describe_machine
+from moldiff.errors import InputError
 from moldiff.metrics.keys import TrainingKeys
 from moldiff.models.checkpoint import SavedModel, load_model, read_json, save_model, write_json
 from moldiff.models.denoiser import Denoiser
 from moldiff.models.families import FAMILIES
+from moldiff.training.base_recipe import BaseRecipe
 from moldiff.training.bounds import both_bounds
 from moldiff.training.card import write_card
-from moldiff.training.claim import claim
 from moldiff.training.curve import LearningCurve
 from moldiff.training.dropping import SHOWN
 from moldiff.training.ema import WeightAverage
-from moldiff.training.fit import Fit, FitReport
+from moldiff.training.fit import Fit
 from moldiff.training.prepare import Prepared, prepare
 
 
 @dataclass
-class Recipe:
+class Recipe(BaseRecipe):
     """What to train, and how: the constructor keywords are the configuration.
 
     Args:
-        family: A key of ``FAMILIES``: prime, mdlm, udlm or ar.
+        family: A key of ``FAMILIES``: prime, mdlm, udlm or ar. It, ``width``, ``depth``, ``heads``,
+            ``condition_width``, ``tokens``, ``lr``, ``muon_lr`` and ``seed`` are those of ``BaseRecipe``.
         digits: K, sub-tokens of a token; the family's own unless given.
         code: Name of the code of the tokens.
         canvas_step: Canvas sizes are multiples of this; chosen by the lengths of the molecules unless given.
-        width: D of the transformer's stream.
-        depth: Number of blocks.
-        heads: Attention heads.
-        condition_width: E of the condition vector.
         batch_tokens: Canvas tokens in a batch.
-        tokens: Canvas tokens to train on in all.
-        lr: Learning rate of AdamW.
-        muon_lr: Learning rate of Muon.
-        seed: Seed of weights, order and noise.
         shown: How many conditions a training molecule shows: the probabilities of 0, 1, 2 ..., and a number
             uniform on 0..P with what is left of 1.
     """
 
-    family: str = "prime"
     digits: int | None = None
     code: str = "chemistry"
     canvas_step: int | None = None
-    width: int = 192
-    depth: int = 6
-    heads: int = 3
-    condition_width: int = 128
     batch_tokens: int = 4096
-    tokens: float = 2e8
-    lr: float = 2e-3
-    muon_lr: float = 0.02
-    seed: int = 0
     shown: Sequence[float] = SHOWN
 
     def __post_init__(self) -> None:
-        if self.family not in FAMILIES:
-            raise InputError(f"unknown family '{self.family}'{did_you_mean(self.family, FAMILIES)}")
+        super().__post_init__()
         if FAMILIES[self.family].digits == 1 and self.digits not in (None, 1):
             name = self.family
             raise InputError(f"family {name} has one digit a token, got digits={self.digits}: say prime")
         self.shown = tuple(self.shown)
         if not (all(0 <= share <= 1 for share in self.shown) and 0 < sum(self.shown) <= 1 + 1e-6):
             raise InputError(f"shown must hold probabilities that sum to at most 1, got {list(self.shown)}")
-        if not self.tokens > 0:
-            raise InputError(f"tokens must be above 0, got {self.tokens}")
 
     def prepare(self, table: MoleculeTable, properties: Sequence[str], *, n_jobs: int = 1) -> Prepared:
         """Return the table as tokens, codes and conditions."""
@@ -97,7 +77,7 @@ class Recipe:
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
             codec = prepared.codec
-            make, keywords = FAMILIES[self.family].network, self._network_keywords(prepared)
+            make, keywords = FAMILIES[self.family].network, self.network_keywords(prepared)
             return make(codec.bases, codec.vocab_size, means, stds, **keywords)
 
     def train(
@@ -126,22 +106,23 @@ class Recipe:
             running: Keywords of ``Fit`` that do not change the result: accelerator, devices, precision ...
         """
         work = folder / "training"
-        self._claim(work, table, properties)
+        self.claim(work, {"data": table.name, "molecules": len(table), "properties": list(properties)})
         prepared = self.prepare(table, properties, n_jobs=n_jobs)
         network = self.network(prepared)
         if init is not None:
             self._start_from(network, prepared, init)
         process = FAMILIES[self.family].process(prepared.codec)
-        run = Fit(work, self.tokens, **self._running(), **running)
+        run = Fit(work, self.tokens, shown=self.shown, **self.pace, **running)
 
         def curve(average: WeightAverage) -> list[Callback]:
             return [LearningCurve(prepared, average, work / "curve.csv")]
 
         report = run(network, process, prepared.train, curve)
         bounds = both_bounds(network.eval(), process, prepared.validation, prepared.canvas, draws=4)
-        config = self._config(prepared, table, report, precision=running.get("precision", "auto"))
-        config["training"]["command"] = command or self.command(table, properties)
-        config["training"]["validation"] = {name: asdict(bound) for name, bound in bounds.items()}
+        training = self.record(prepared, table, network, report, running.get("precision", "auto"))
+        training |= {"digits": prepared.codec.digits, "command": command or self.command(table, properties)}
+        training["validation"] = {name: asdict(bound) for name, bound in bounds.items()}
+        config = self._config(prepared, training)
         model = SavedModel(network.cpu(), prepared.codec, prepared.canvas, config)
         statistics = {entry.name: entry for entry in prepared.statistics}
         write_json(folder / "properties.json", {name: entry.to_dict() for name, entry in statistics.items()})
@@ -150,10 +131,6 @@ class Recipe:
         # The configuration comes last: a folder without it is not a model.
         save_model(folder, model, list(prepared.tokenizer.tokens))
         return model
-
-    def _running(self) -> dict[str, Any]:
-        """Return the keywords of ``Fit`` that are part of the recipe."""
-        return {name: getattr(self, name) for name in ("lr", "muon_lr", "seed", "shown")}
 
     def command(self, table: MoleculeTable, properties: Sequence[str]) -> str:
         """Return the command that trains this recipe: what differs from the defaults is spelled out."""
@@ -168,23 +145,6 @@ class Recipe:
         if table.name not in DATASETS:
             return "MoleculeGenerator.fit, with " + " ".join(words)
         return " ".join(["moldiff train", table.name, *words, "-o MODEL"])
-
-    def _claim(self, work: Path, table: MoleculeTable, properties: Sequence[str]) -> None:
-        """Refuse to go on with a run that was started otherwise; only its length may change."""
-        mine = {**asdict(self), "data": table.name, "molecules": len(table), "properties": list(properties)}
-        del mine["tokens"]
-        defaults = {entry.name: entry.default for entry in fields(self)}
-        claim(work, mine, defaults)
-
-    def _network_keywords(self, prepared: Prepared) -> dict[str, int]:
-        longest = max(int(prepared.train.canvases.max()), int(prepared.validation.canvases.max()))
-        return {
-            "max_length": longest,
-            "width": self.width,
-            "depth": self.depth,
-            "heads": self.heads,
-            "condition_width": self.condition_width,
-        }
 
     def _start_from(self, network: Denoiser, prepared: Prepared, init: Path) -> None:
         before = load_model(init)
@@ -201,23 +161,11 @@ class Recipe:
         except RuntimeError as error:
             raise InputError(f"the model in {init} has another shape: {error}") from error
 
-    def _config(
-        self, prepared: Prepared, table: MoleculeTable, report: FitReport, *, precision: str
-    ) -> dict[str, Any]:
+    def _config(self, prepared: Prepared, training: dict[str, Any]) -> dict[str, Any]:
         return {
             "family": self.family,
             "code": self.code,
             "canvas_step": prepared.canvas_step,
-            "network": self._network_keywords(prepared),
-            "training": {
-                "data": table.name,
-                "molecules": len(prepared.train),
-                "digits": prepared.codec.digits,
-                "parameters": sum(weight.numel() for weight in self.network(prepared).parameters()),
-                "recipe": asdict(self),
-                "report": asdict(report),
-                "machine": f"{describe_machine()}, {torch.get_num_threads()} threads",
-                "precision": precision,
-                "torch": torch.__version__,
-            },
+            "network": self.network_keywords(prepared),
+            "training": training,
         }

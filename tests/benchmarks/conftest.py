@@ -30,7 +30,7 @@ def make_model(folder, table, family):
     generator = torch.Generator().manual_seed(0)
     for weight in network.parameters():
         weight.data = 0.2 * torch.randn(weight.shape, generator=generator)
-    config = {"family": family, "canvas_step": 4, "network": recipe._network_keywords(prepared)}
+    config = {"family": family, "canvas_step": 4, "network": recipe.network_keywords(prepared)}
     statistics = {entry.name: entry.to_dict() for entry in prepared.statistics}
     write_json(folder / "properties.json", statistics)
     TrainingKeys.build(prepared.train_smiles).save(folder / "train_keys.bin")
