@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from moldiff.diffusion.sampler import Guidance
-from moldiff.errors import InputError, did_you_mean
+from moldiff.errors import InputError
 from moldiff.guidance.classifier_based import ClassifierBased, PredictedGoal
 from moldiff.guidance.classifier_free import ClassifierFree
 from moldiff.guidance.evidence import FirstOrder, Substitution
-from moldiff.settings import check_keywords, is_whole
+from moldiff.guidance.knobs import knobs_in_use, parameters
+from moldiff.settings import is_whole
 
 
 def classifier_free(gamma: float = 1.0) -> Guidance:
@@ -53,7 +53,7 @@ def needs_predictor(method: str) -> bool:
         >>> needs_predictor("cfg"), needs_predictor("cbg")
         (False, True)
     """
-    return "goal" in _parameters(method)
+    return "goal" in parameters(GUIDANCE, method)
 
 
 def guidance_knobs(method: str, knobs: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -70,16 +70,15 @@ def guidance_knobs(method: str, knobs: Mapping[str, Any] | None = None) -> dict[
         >>> guidance_knobs("cbg-topk", {"gamma_classifier": 3})
         {'gamma_classifier': 3, 'gamma': 0.0, 'k': 8}
     """
-    defaults = {knob: entry.default for knob, entry in _parameters(method).items() if knob != "goal"}
-    given = dict(knobs or {})
-    check_keywords(given, defaults, f"{method} knob")
-    for knob, value in given.items():
-        whole = is_whole(defaults[knob])
-        number = is_whole(value) if whole else isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not (1 if whole else 0) <= value < math.inf:
-            wish = "a whole number of at least 1" if whole else "a finite number of at least 0"
-            raise InputError(f"method '{method}': {knob} must be {wish}, got {value!r}")
-    return {**defaults, **given}
+    return knobs_in_use(GUIDANCE, method, knobs, _expected)
+
+
+def _expected(value: object, default: object) -> str | None:
+    whole = is_whole(default)
+    number = is_whole(value) if whole else isinstance(value, int | float) and not isinstance(value, bool)
+    if number and (1 if whole else 0) <= value < math.inf:  # type: ignore[operator]
+        return None
+    return "a whole number of at least 1" if whole else "a finite number of at least 0"
 
 
 def make_guidance(
@@ -107,9 +106,3 @@ def make_guidance(
             f"method '{method}' needs a goal and a predictor that knows it: give both, or use cfg"
         )
     return GUIDANCE[method](goal, **values)
-
-
-def _parameters(method: str) -> Mapping[str, inspect.Parameter]:
-    if method not in GUIDANCE:
-        raise InputError(f"unknown method '{method}'{did_you_mean(method, GUIDANCE)}")
-    return inspect.signature(GUIDANCE[method]).parameters

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from moldiff.diffusion.left_to_right import LeftToRight
 from moldiff.diffusion.sampler import Guidance, Sampler, Selection, conditional
-from moldiff.errors import InputError, did_you_mean
+from moldiff.errors import InputError
 from moldiff.guidance.backtracking import Backtracking
 from moldiff.guidance.guesses import AsItStands, OneShot, Score, Value
+from moldiff.guidance.knobs import knobs_in_use
 from moldiff.guidance.metropolis import Metropolis, Refill
 from moldiff.guidance.particles import Particles
-from moldiff.settings import check_keywords, is_whole
+from moldiff.guidance.particles import best_of as best_of_run
+from moldiff.settings import is_whole
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def particles(
 
 def best_of(run: Steered, *, n: int = 16) -> Selection:
     """Score what is finished, and nothing else."""
-    return Particles(run.score, run.sampler.process, strength=1.0, n=n, looks=0)
+    return best_of_run(run.score, run.sampler.process, n)
 
 
 def metropolis(run: Steered, *, strength: float = 1.0, moves: int = 100, most: int = 6) -> Selection:
@@ -99,25 +100,15 @@ def selection_knobs(method: str, knobs: Mapping[str, Any] | None = None) -> dict
         >>> selection_knobs("metropolis", {"strength": 5})
         {'strength': 5, 'moves': 100, 'most': 6}
     """
-    if method not in SELECTIONS:
-        raise InputError(f"unknown method '{method}'{did_you_mean(method, SELECTIONS)}")
-    parameters = inspect.signature(SELECTIONS[method]).parameters
-    defaults = {knob: entry.default for knob, entry in parameters.items() if knob != "run"}
-    given = dict(knobs or {})
-    check_keywords(given, defaults, f"{method} knob")
-    for knob, value in given.items():
-        if not _fits(value, defaults[knob]):
-            wish = "true or false" if isinstance(defaults[knob], bool) else "a number"
-            wish = "a whole number" if is_whole(defaults[knob]) else wish
-            raise InputError(f"method '{method}': {knob} must be {wish}, got {value!r}")
-    return {**defaults, **given}
+    return knobs_in_use(SELECTIONS, method, knobs, _expected)
 
 
-def _fits(value: object, default: object) -> bool:
-    """Tell whether a value is of the kind of the default."""
-    if isinstance(default, bool) or isinstance(value, bool):
-        return isinstance(default, bool) and isinstance(value, bool)
-    return is_whole(value) if is_whole(default) else isinstance(value, int | float)
+def _expected(value: object, default: object) -> str | None:
+    if isinstance(default, bool):
+        return None if isinstance(value, bool) else "true or false"
+    if is_whole(default):
+        return None if is_whole(value) else "a whole number"
+    return None if isinstance(value, int | float) and not isinstance(value, bool) else "a number"
 
 
 def make_selection(method: str, run: Steered, knobs: Mapping[str, Any] | None = None) -> Selection:
