@@ -17,9 +17,9 @@ from moldiff.judging import GoalSummary
 from moldiff.machine import describe_machine
 from moldiff.metrics.sets import SetCounts
 from moldiff.output import OutputFiles, write_sdf
-from moldiff.records import PACKAGES, plain, versions
+from moldiff.records import plain, versions
 
-__all__ = ["BACK", "DRAWN", "FRONT", "PACKAGES", "Generation", "Kept"]
+__all__ = ["BACK", "DRAWN", "FRONT", "Generation", "Kept"]
 
 FRONT = ("smiles", "valid", "unique", "novel")
 BACK = ("score", "hit", "truncated", "outside_training", "max_sim_train", "filters_failed")

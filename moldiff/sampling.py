@@ -60,7 +60,7 @@ class Sampling:
         check_numbers(
             temperature=self.temperature,
             gamma=self.gamma,
-            steps=1 if self.steps is None else self.steps,
+            steps=self.steps,
             chunk=self.chunk,
             seed=self.seed,
             threads=self.threads,

@@ -34,9 +34,9 @@ def check_keywords(given: Iterable[str], known: Iterable[str], kind: str) -> Non
 
 
 def check_numbers(
-    *, temperature: float, gamma: float, steps: int, chunk: int, seed: int, threads: int = 1
+    *, temperature: float, gamma: float, steps: int | None, chunk: int, seed: int, threads: int = 1
 ) -> None:
-    """Refuse sampling settings out of range.
+    """Refuse sampling settings out of range; steps may be left to the model's family.
 
     Raises:
         InputError: Naming the setting and what was expected.
@@ -58,7 +58,7 @@ def check_numbers(
         ("seed", seed, 0, 2**64 - 1),
         ("threads", threads, 1, 1024),
     ):
-        if not is_whole(number) or not least <= number <= most:
+        if number is not None and not (is_whole(number) and least <= number <= most):
             raise InputError(f"{name} must be a whole number from {least} to {most:,}, got {number}")
 
 

@@ -4,9 +4,11 @@ Each is an AssertionError where it fails; guidance/test_detection_cbg.py breaks 
 """
 
 import numpy as np
+import pytest
 import torch
 import toy
 from sampler_checks import TwoLaws
+from toy import TOYS
 from toy_checks import assert_same_law, bayes, process_of, states_of
 from toy_guidance import Bayes, Linear, Noisy, chances, likeliest, sharp, weighted
 
@@ -25,6 +27,14 @@ from moldiff.guidance import ClassifierBased, ClassifierFree, FirstOrder, Predic
 
 RISE = Transition(0.5, 0.4, 0.5, 0.6)
 ASKED = torch.tensor([1.0])
+
+problems = pytest.mark.parametrize("problem", TOYS.values(), ids=TOYS)
+ONE = toy.Toy([[0], [1], [2]], toy.random_joint(3, 1, 4))
+PAIR = toy.Toy([[0], [1], [2]], toy.random_joint(3, 2, 5))
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
 
 
 # moldiff's law at given states

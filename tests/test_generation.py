@@ -9,9 +9,10 @@ from rdkit import Chem
 
 from moldiff.chem.goals import Goal
 from moldiff.chem.statistics import PropertyStatistics
-from moldiff.generation import DRAWN, PACKAGES, Generation, Kept
+from moldiff.generation import DRAWN, Generation, Kept
 from moldiff.judging import GoalSummary
 from moldiff.metrics.sets import SetCounts
+from moldiff.records import PACKAGES
 
 STATISTICS = PropertyStatistics.from_values("rings", [0, 1, 2, 3], "1", "by hand", True)
 SUMMARY = GoalSummary("rings>=1", "rings", "1", None, None, 3, 0.5, 2, 0.0)

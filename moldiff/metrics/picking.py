@@ -13,7 +13,7 @@ from rdkit.SimDivFilters.rdSimDivPickers import MaxMinPicker
 from moldiff.chem.standardise import parse
 from moldiff.errors import InputError
 from moldiff.metrics.diversity import morgan_fingerprints
-from moldiff.metrics.scaffolds import murcko_scaffolds
+from moldiff.metrics.scaffolds import scaffold_of
 
 __all__ = ["maxmin_pick", "scaffold_cap"]
 
@@ -41,8 +41,8 @@ def scaffold_cap(smiles: Sequence[str], at_most: int) -> npt.NDArray[np.bool_]:
         raise InputError(f"expected at least 1 molecule for each scaffold, got {at_most}")
     seen: Counter[str] = Counter()
     kept = np.zeros(len(smiles), dtype=np.bool_)
-    for row, (molecule, scaffold) in enumerate(zip(parse(smiles), murcko_scaffolds(smiles), strict=True)):
-        if molecule is not None and seen[scaffold] < at_most:
+    for row, molecule in enumerate(parse(smiles)):
+        if molecule is not None and seen[scaffold := scaffold_of(molecule)] < at_most:
             seen[scaffold] += 1
             kept[row] = True
     return kept

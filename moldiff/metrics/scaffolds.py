@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rdkit import rdBase
+from rdkit.Chem.rdchem import Mol
 from rdkit.Chem.rdmolfiles import MolToSmiles
 from rdkit.Chem.Scaffolds.MurckoScaffold import GetScaffoldForMol
 
 from moldiff.chem.standardise import parse
 
-__all__ = ["murcko_scaffolds"]
+__all__ = ["murcko_scaffolds", "scaffold_of"]
 
 
 def murcko_scaffolds(smiles: Sequence[str]) -> list[str]:
@@ -29,11 +30,10 @@ def murcko_scaffolds(smiles: Sequence[str]) -> list[str]:
         >>> murcko_scaffolds(["CCc1ccccc1", "O=C1CCCC1C", "CCO", "C1"])
         ['c1ccccc1', 'O=C1CCCC1', '', '']
     """
-    found = []
-    for molecule in parse(smiles):
-        if molecule is None:
-            found.append("")
-            continue
-        with rdBase.BlockLogs():
-            found.append(MolToSmiles(GetScaffoldForMol(molecule), isomericSmiles=False))
-    return found
+    return ["" if molecule is None else scaffold_of(molecule) for molecule in parse(smiles)]
+
+
+def scaffold_of(molecule: Mol) -> str:
+    """Return the scaffold of one molecule as canonical SMILES, "" for one without a ring."""
+    with rdBase.BlockLogs():
+        return str(MolToSmiles(GetScaffoldForMol(molecule), isomericSmiles=False))

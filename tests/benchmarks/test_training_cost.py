@@ -16,7 +16,19 @@ def test_families_take_turns_on_the_same_batches(tmp_path, monkeypatch):
 
     monkeypatch.setattr(training_cost.Runner, "turn", noted)
     output = tmp_path / "cost.json"
-    words = ["--rounds", "2", "--steps", "1", "--warm-up", "3", "--width", "48", "--no-compile"]
+    words = [
+        "--data",
+        "b3db",
+        "--rounds",
+        "2",
+        "--steps",
+        "1",
+        "--warm-up",
+        "3",
+        "--width",
+        "48",
+        "--no-compile",
+    ]
     training_cost.main(["-o", str(output), *words])
     assert turns == [(2, 0, 3), (1, 0, 3), (2, 3, 1), (1, 3, 1), (2, 4, 1), (1, 4, 1)]
     results = json.loads(output.read_text())["results"]

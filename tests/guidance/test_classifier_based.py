@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 import toy
+from guidance_checks import ONE, PAIR, problems, seeded
 from hypothesis import given
 from hypothesis import strategies as st
-from toy import PLAIN, PRIME, TOYS
+from toy import PLAIN, PRIME
 from toy_checks import bayes, process_of
 from toy_guidance import Bayes, Linear, chances, sharp, weighted
 
@@ -20,15 +21,6 @@ from moldiff.diffusion import (
 )
 from moldiff.errors import RunError
 from moldiff.guidance import ClassifierBased, ClassifierFree, FirstOrder, PredictedGoal, Substitution
-
-problems = pytest.mark.parametrize("problem", TOYS.values(), ids=TOYS)
-ONE = toy.Toy([[0], [1], [2]], toy.random_joint(3, 1, 4))
-PAIR = toy.Toy([[0], [1], [2]], toy.random_joint(3, 2, 5))
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
-
 
 # The laws
 

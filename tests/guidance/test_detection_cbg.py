@@ -3,15 +3,13 @@
 import guidance_checks as checks
 import pytest
 import torch
-import toy
 import wrong_twins
+from guidance_checks import ONE, PAIR
 from toy import PRIME
 
 from moldiff.diffusion import Transition
 from moldiff.guidance import ClassifierBased, FirstOrder, PredictedGoal, Substitution, evidence
 
-ONE = toy.Toy([[0], [1], [2]], toy.random_joint(3, 1, 4))
-PAIR = toy.Toy([[0], [1], [2]], toy.random_joint(3, 2, 5))
 RISE = Transition(0.6, 0.3, 0.4, 0.7, remask=False)
 
 

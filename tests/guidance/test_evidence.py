@@ -4,8 +4,8 @@ import guidance_checks as checks
 import numpy as np
 import pytest
 import torch
-import toy
-from toy import PLAIN, PRIME, TOYS
+from guidance_checks import PAIR, problems, seeded
+from toy import PLAIN, PRIME
 from toy_checks import bayes, process_of
 from toy_guidance import Bayes, Linear, sharp
 
@@ -20,14 +20,6 @@ from moldiff.diffusion import (
 )
 from moldiff.errors import InputError, RunError
 from moldiff.guidance import ClassifierBased, FirstOrder, Substitution
-
-problems = pytest.mark.parametrize("problem", TOYS.values(), ids=TOYS)
-ONE = toy.Toy([[0], [1], [2]], toy.random_joint(3, 1, 4))
-PAIR = toy.Toy([[0], [1], [2]], toy.random_joint(3, 2, 5))
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 @problems
