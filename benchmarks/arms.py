@@ -2,9 +2,11 @@
 
 The classes are those of the literature on QM9: more than 3 rings, and QED strictly above the 90th percentile
 of the whole table. A molecule shows neither class with probability .15, one with .70 and both with .15. The
-networks have 3 million parameters within 5% and see the same number of canvas tokens.
+networks have 3 million parameters within 5% and see the same number of canvas tokens. Their predictors, one
+for each kind of noise, learn the same two classes.
 
     python -m moldiff.benchmarks.arms --families prime mdlm udlm ar --tokens 1e8 -o RUNS
+    python -m moldiff.benchmarks.arms --predictors masked uniform --tokens 2e7 -o RUNS
 
 A run that was stopped goes on with the same command.
 """
@@ -16,6 +18,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +26,8 @@ import pandas as pd
 from moldiff.benchmarks.common import run
 from moldiff.datasets import MoleculeTable, load, with_properties
 from moldiff.models.families import FAMILIES
+from moldiff.models.predictor_noise import NOISES
+from moldiff.training.predicting import PredictorRecipe
 from moldiff.training.recipe import Recipe
 
 RINGS, SHARE = 3, 0.9
@@ -35,14 +40,16 @@ CONDITION_WIDTH = 64
 def parser() -> argparse.ArgumentParser:
     """Return the options."""
     found = argparse.ArgumentParser(description="Train the arms of the comparison.")
-    found.add_argument("--families", nargs="+", choices=list(FAMILIES), default=list(FAMILIES))
+    what = found.add_mutually_exclusive_group()
+    what.add_argument("--families", nargs="+", choices=list(FAMILIES), default=list(FAMILIES))
+    what.add_argument("--predictors", nargs="+", choices=list(NOISES), help="train these, and no arm")
     found.add_argument("--tokens", type=float, default=1e8, help="canvas tokens of each")
     found.add_argument("--seed", type=int, default=0)
     found.add_argument("--digits", type=int, help="K; the family's own unless given")
     found.add_argument("--code", default=Recipe.code)
     found.add_argument("--no-compile", dest="compiled", action="store_false")
     found.add_argument("--no-progress", dest="progress", action="store_false")
-    found.add_argument("-o", "--output", type=Path, required=True, help="folder; one model folder a family")
+    found.add_argument("-o", "--output", type=Path, required=True, help="folder; one folder an arm in it")
     return found
 
 
@@ -50,24 +57,34 @@ def main(words: Sequence[str]) -> None:
     """Train them, one after another."""
     given = parser().parse_args(words)
     table = classes(load("qm9"))
+    running: dict[str, Any] = {
+        "command": f"python -m moldiff.benchmarks.arms {shlex.join(words)}",
+        "compiled": given.compiled,
+        "progress": given.progress,
+    }
+    if given.predictors:
+        for noise in given.predictors:
+            # One predictor serves all families of its noise: the first has the most digits.
+            family = NOISES[noise].families[0]
+            prepared = recipe(given, family).prepare(table, list(CLASSES))
+            learner = PredictorRecipe(family=family, tokens=given.tokens, seed=given.seed)
+            learner.train(prepared, table, given.output / f"predictor-{noise}", **running)
+        return
     for family in given.families:
-        recipe = Recipe(
-            family=family,
-            digits=given.digits,
-            code=given.code,
-            condition_width=CONDITION_WIDTH,
-            tokens=given.tokens,
-            seed=given.seed,
-            shown=SHOWN,
-        )
-        recipe.train(
-            table,
-            list(CLASSES),
-            given.output / family,
-            command=f"python -m moldiff.benchmarks.arms {shlex.join(words)}",
-            compiled=given.compiled,
-            progress=given.progress,
-        )
+        recipe(given, family).train(table, list(CLASSES), given.output / family, **running)
+
+
+def recipe(given: argparse.Namespace, family: str) -> Recipe:
+    """Return how the arm of a family is trained."""
+    return Recipe(
+        family=family,
+        digits=given.digits,
+        code=given.code,
+        condition_width=CONDITION_WIDTH,
+        tokens=given.tokens,
+        seed=given.seed,
+        shown=SHOWN,
+    )
 
 
 def classes(table: MoleculeTable) -> MoleculeTable:

@@ -5,6 +5,7 @@ from moldiff.benchmarks import arms
 from moldiff.chem.properties import measure
 from moldiff.datasets import load
 from moldiff.models.families import FAMILIES
+from moldiff.training.predicting import PredictorRecipe
 from moldiff.training.recipe import Recipe
 
 
@@ -38,6 +39,24 @@ def test_arms_are_trained_alike(monkeypatch, tmp_path, table):
     assert [given[3].name for given, _ in calls] == ["udlm", "ar"]
     commands = {keywords["command"] for _, keywords in calls}
     assert all(text.startswith("python -m moldiff.benchmarks.arms --families udlm ar") for text in commands)
+
+
+def test_predictors_of_both_kinds_of_noise_learn_the_classes(monkeypatch, tmp_path, table):
+    calls = []
+    few = table.take(np.arange(0, len(table), 500))
+    monkeypatch.setattr(arms, "classes", lambda given: few)
+    monkeypatch.setattr(PredictorRecipe, "train", lambda *given, **keywords: calls.append((given, keywords)))
+    arms.main(["--predictors", "masked", "uniform", "--tokens", "1e6", "-o", str(tmp_path)])
+    assert [given[0].noise for given, _ in calls] == ["masked", "uniform"]
+    assert [given[1].codec.digits for given, _ in calls] == [2, 1]
+    assert [[entry.name for entry in given[1].statistics] for given, _ in calls] == [
+        ["rings_top", "qed_top"]
+    ] * 2
+    assert [given[3].name for given, _ in calls] == ["predictor-masked", "predictor-uniform"]
+    for given, _ in calls:
+        learner, prepared = given[:2]
+        count = sum(weight.numel() for weight in learner.network(prepared).parameters())
+        assert 2 * count < 2.5e6
 
 
 @pytest.mark.parametrize("family", FAMILIES)
