@@ -163,9 +163,9 @@ def bounds(model: Model, smiles: Sequence[str], draws: int) -> dict[str, Any]:
     The standard error of their difference is that of independent figures, which is too large: both score
     the same molecules.
     """
-    network = model.saved.network.to(model.generator.device)
+    network = model.saved.network.to(model.generator.loaded_.device)
     ids = model.generator.chemistry_.tokenizer.encode(list(smiles))
-    step, device = model.saved.config["canvas_step"], model.generator.device
+    step, device = model.saved.config["canvas_step"], model.generator.loaded_.device
     data = ResidentTokens(ids, np.zeros((len(ids), 1)), step=step, device=device)
     process = model.saved.process
     token, marginal = (

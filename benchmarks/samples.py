@@ -128,7 +128,7 @@ class Model:
         self.generator = MoleculeGenerator.from_pretrained(
             name, device=given.device, precision=given.precision
         )
-        self.dtype = resolve_precision(given.precision, self.generator.device)
+        self.dtype = resolve_precision(given.precision, self.generator.loaded_.device)
         chosen = {
             key: getattr(given, key)
             for key in ("gamma", "temperature", "steps", "chunk", "sampler", "compiled")
@@ -157,7 +157,7 @@ class Model:
         if unit == "digit":
             return proposer
         old = proposer.sampler
-        process = MaskedProcess(self.generator.codec_, unit=unit)
+        process = MaskedProcess(self.generator.model_.codec, unit=unit)
         sampler = Sampler(old.network, process, old.remasking, old.trajectory)
         return replace(proposer, sampler=sampler, names={**proposer.names, "reveal_unit": unit})
 
@@ -207,7 +207,7 @@ class Model:
             "digits": self.saved.codec.digits,
             "parameters": sum(weight.numel() for weight in self.saved.network.parameters()),
             "sha256": hashlib.sha256(weights).hexdigest()[:16],
-            "device": str(self.generator.device),
+            "device": str(self.generator.loaded_.device),
             "precision": str(self.dtype).removeprefix("torch."),
         }
 

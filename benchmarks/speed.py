@@ -213,7 +213,7 @@ class _Bench:
         key = path.savings & {PRECISION, CANVAS, COMPILED}
         if key not in self.networks:
             network = cast_parameters(load_model(model.folder).network, model.dtype)
-            network = network.to(model.generator.device)
+            network = network.to(model.generator.loaded_.device)
             own: Network = network if CANVAS in key else FullCanvas(network)
             self.networks[key] = Compiled(network) if COMPILED in key else own
         return self.networks[key]

@@ -8,7 +8,7 @@ if __name__ != "moldiff.guidance":
     raise ImportError("this folder is the package moldiff.guidance: import it by that name")
 
 from moldiff.guidance.backtracking import Backtracking
-from moldiff.guidance.canvas_tilt import canvas_tilt
+from moldiff.guidance.canvas_tilt import canvas_tilt, tilted
 from moldiff.guidance.classifier_based import ClassifierBased, Evidence, PredictedGoal, Predictor
 from moldiff.guidance.classifier_free import ClassifierFree
 from moldiff.guidance.evidence import FirstOrder, Substitution
@@ -16,10 +16,11 @@ from moldiff.guidance.guesses import AsItStands, OneShot
 from moldiff.guidance.methods import GUIDANCE, guidance_knobs, make_guidance, needs_predictor
 from moldiff.guidance.metropolis import Metropolis, Refill
 from moldiff.guidance.particles import Particles
-from moldiff.guidance.selections import SELECTIONS, Steered, make_selection, selection_knobs
+from moldiff.guidance.selections import RUN_DEFAULTS, SELECTIONS, Steered, make_selection, selection_knobs
 
 __all__ = [
     "GUIDANCE",
+    "RUN_DEFAULTS",
     "SELECTIONS",
     "AsItStands",
     "Backtracking",
@@ -41,4 +42,5 @@ __all__ = [
     "make_selection",
     "needs_predictor",
     "selection_knobs",
+    "tilted",
 ]

@@ -24,23 +24,21 @@ def canvas_tilt(
     *,
     gamma: float,
     generator: torch.Generator,
-    base: Tensor | None = None,
 ) -> Tensor:
-    """Return p(c) p(goal | pure noise on canvas c)^gamma, normalised over the sizes c.
+    """Return gamma log p(goal | pure noise on canvas c) of every size c: what ``tilted`` puts on a law of c.
 
     Pure noise is everything masked, or for uniform noise the average over draws: an exact predictor would say
     the same of all of them. At most ``DRAWS`` predictor rows a size, one where noise is not random.
 
     Args:
-        canvas: The sizes, and p(c).
+        canvas: The sizes.
         goal: What is asked of whom.
         process: The noise of the run.
-        gamma: Strength; 0 is the base law.
+        gamma: Strength; 0 leaves the law as it is.
         generator: Source of the noise, on the device of the predictor.
-        base: (..., S) float64 law in the place of p(c), such as ``canvas.tilt(y, gamma)``.
 
     Returns:
-        (..., S) float64 on the CPU; the base law if no size can meet the goal.
+        (S,) float64 on the CPU; zeros if no size can meet the goal.
 
     Raises:
         ValueError: If gamma is negative, NaN or infinite.
@@ -53,15 +51,25 @@ def canvas_tilt(
         >>> goal = PredictedGoal(Longer(), torch.tensor([1.0]), torch.tensor([1.0]))
         >>> process = MaskedProcess(SubtokenCodec(torch.arange(3)[:, None]))
         >>> law = CanvasLaw(torch.tensor([4, 8]), torch.tensor([3, 1]), torch.empty(0, 0), torch.empty(0))
-        >>> canvas_tilt(law, goal, process, gamma=2.0, generator=torch.Generator())
+        >>> tilt = canvas_tilt(law, goal, process, gamma=2.0, generator=torch.Generator())
+        >>> tilted(law.prior(), tilt)
         tensor([0.3333, 0.6667], dtype=torch.float64)
     """
-    law = canvas.prior() if base is None else base
     if check_gamma(gamma) == 0.0:
-        return law
+        return torch.zeros(len(canvas.sizes), dtype=torch.float64)
     chances = [_log_chance(goal, process, int(size), generator) for size in canvas.sizes]
-    tilted = law.log() + gamma * torch.tensor(chances, dtype=torch.float64)
-    return tilted.softmax(-1) if bool(tilted.isfinite().any()) else law
+    tilt = gamma * torch.tensor(chances, dtype=torch.float64)
+    return tilt if bool(tilt.isfinite().any()) else torch.zeros_like(tilt)
+
+
+def tilted(law: Tensor, tilt: Tensor) -> Tensor:
+    """Return a law of sizes (..., S) with every size c weighted by exp(tilt_c), normalised.
+
+    Where all sizes that the law has come to weigh nothing, it is left as it is.
+    """
+    weights = law.log() + tilt
+    possible = weights.isfinite().any(-1, keepdim=True)
+    return torch.where(possible, weights.softmax(-1), law)
 
 
 def _log_chance(goal: PredictedGoal, process: Process, size: int, generator: torch.Generator) -> float:

@@ -65,12 +65,19 @@ class Substitution:
         allowed = laws > FORBIDDEN / 2
         if self.k is None:
             return allowed
-        if self.k > laws.shape[-1]:
-            raise InputError(
-                f"k must be at most {laws.shape[-1]}, the number of tokens, got {self.k}: give a smaller one"
-            )
+        check_candidates(self.k, laws.shape[-1])
         likeliest = laws.topk(self.k, -1).indices
         return allowed & torch.zeros_like(allowed).scatter_(-1, likeliest, value=True)
+
+
+def check_candidates(k: int | None, tokens: int) -> None:
+    """Refuse more candidates than there are tokens.
+
+    Raises:
+        InputError: If k is above the number of tokens.
+    """
+    if k is not None and k > tokens:
+        raise InputError(f"k must be at most {tokens}, the number of tokens, got {k}: give a smaller one")
 
 
 class FirstOrder:

@@ -19,7 +19,13 @@ Score: TypeAlias = Callable[[Tensor], Tensor]
 
 
 class Value(Protocol):
-    """An estimate of the score that unfinished rows will have."""
+    """An estimate of the score that unfinished rows will have.
+
+    Attributes:
+        passes: Network rows evaluated so far.
+    """
+
+    passes: int
 
     def __call__(self, state: State, transition: Transition, generator: torch.Generator) -> Tensor:
         """Return (B,) float64 for rows as they are after the step; not finite where nothing is known."""
@@ -85,6 +91,9 @@ class AsItStands:
         score: Of finished tokens.
         codec: The tokens' digits.
 
+    Attributes:
+        passes: Network rows evaluated: none.
+
     Example:
         >>> codec = SubtokenCodec(torch.arange(3)[:, None])
         >>> value = AsItStands(lambda tokens: tokens.sum(1).double(), codec)
@@ -96,6 +105,7 @@ class AsItStands:
     def __init__(self, score: Score, codec: SubtokenCodec) -> None:
         self.score = score
         self.codec = codec
+        self.passes = 0
 
     def __call__(self, state: State, transition: Transition, generator: torch.Generator) -> Tensor:
         """Return the scores of the rows as they are, (B,) float64."""

@@ -18,6 +18,18 @@ from moldiff.guidance.guesses import Score
 from moldiff.guidance.particles import check_strength
 
 
+def refills(process: Process) -> bool:
+    """Tell whether tokens can be hidden and drawn again under a process.
+
+    Example:
+        >>> from moldiff.diffusion import SubtokenCodec, UniformProcess
+        >>> codec = SubtokenCodec(torch.arange(3)[:, None])
+        >>> refills(MaskedProcess(codec)), refills(UniformProcess(codec))
+        (True, False)
+    """
+    return isinstance(process, MaskedProcess | LeftToRight)
+
+
 class Refill:
     """Hide a random set of tokens and draw them again, one at a time.
 
@@ -60,7 +72,7 @@ class Refill:
             raise ValueError(f"a move hides at least one token: most must be at least 1, got {most}")
         if isinstance(process, MaskedProcess):
             process = MaskedProcess(process.codec, process.schedule, reveal="one", unit="token")
-        elif not isinstance(process, LeftToRight):
+        if not refills(process):
             raise ValueError(f"{type(process).__name__} hides no token, so there is nothing to refill")
         self.sampler = Sampler(network, process)
         self.most = most
@@ -149,6 +161,9 @@ class Metropolis:
         moves: Moves of a run, at least 1. Each may cost as many scored molecules as there are rows.
         until: Asked before every move: True ends the chains, for example when a budget is used up.
 
+    Attributes:
+        n: Rows that belong together: each is a chain of its own.
+
     Raises:
         ValueError: If a number is out of range.
 
@@ -163,6 +178,8 @@ class Metropolis:
         >>> bool(twos(out.tokens).mean() > 4.5)
         True
     """
+
+    n = 1
 
     def __init__(
         self,
@@ -180,6 +197,11 @@ class Metropolis:
         self.strength = check_strength(strength)
         self.moves = moves
         self.until = until
+
+    @property
+    def passes(self) -> int:
+        """Network rows evaluated so far, beside those of the sampler."""
+        return self.refill.passes
 
     def __call__(self, state: State, transition: Transition, generator: torch.Generator) -> State:
         """Return the rows, after the chains' moves if the step was the last one."""

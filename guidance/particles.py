@@ -88,6 +88,11 @@ class Particles:
         self.start = start
         self.threshold = threshold
 
+    @property
+    def passes(self) -> int:
+        """Network rows evaluated so far, beside those of the sampler."""
+        return 0 if self.value is None else self.value.passes
+
     def __call__(self, state: State, transition: Transition, generator: torch.Generator) -> State:
         """Return the rows after a step, weighed and perhaps resampled.
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from moldiff.diffusion.left_to_right import LeftToRight
 from moldiff.diffusion.sampler import Guidance, Sampler, Selection, conditional
@@ -16,6 +16,20 @@ from moldiff.guidance.metropolis import Metropolis, Refill
 from moldiff.guidance.particles import Particles
 from moldiff.guidance.particles import best_of as best_of_run
 from moldiff.settings import is_whole
+
+
+class Steer(Selection, Protocol):
+    """A selection by a score, which says what it costs.
+
+    Attributes:
+        n: Rows that belong together, on one canvas.
+    """
+
+    n: int
+
+    @property
+    def passes(self) -> int:
+        """Network rows evaluated so far, beside those of the sampler."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +60,7 @@ def particles(
     start: float = 0.5,
     threshold: float = 0.5,
     backtrack: bool = True,
-) -> Selection:
+) -> Steer:
     """Copy rows that promise a better score, n of a kind, and take back what a loop made worse."""
     sampler = run.sampler
     value: Value
@@ -67,23 +81,47 @@ def particles(
     )
 
 
-def best_of(run: Steered, *, n: int = 16) -> Selection:
+def best_of(run: Steered, *, n: int = 16) -> Steer:
     """Score what is finished, and nothing else."""
     return best_of_run(run.score, run.sampler.process, n)
 
 
-def metropolis(run: Steered, *, strength: float = 1.0, moves: int = 100, most: int = 6) -> Selection:
+def metropolis(run: Steered, *, strength: float = 1.0, moves: int = 100, most: int = 6) -> Steer:
     """Let finished rows change some tokens at a time, and keep what pays."""
     network, process = run.sampler.network, run.sampler.process
     refill = Refill(network, process, most=most, guidance=run.guidance, temperature=run.temperature)
     return Metropolis(run.score, refill, strength=strength, moves=moves, until=run.until)
 
 
-SELECTIONS: dict[str, Callable[..., Selection]] = {
+SELECTIONS: dict[str, Callable[..., Steer]] = {
     "particles": particles,
     "best-of": best_of,
     "metropolis": metropolis,
 }
+
+
+@dataclass(frozen=True)
+class RunDefaults:
+    """How a run is drawn for a selection unless another way is asked for.
+
+    Attributes:
+        rows: Of a chunk.
+        sampler: A key of ``SAMPLERS``, for processes that can hide again; None for the family's own.
+        knobs: Of that sampler.
+        steps: T, for processes that can hide again; None for the family's own.
+    """
+
+    rows: int = 256
+    sampler: str | None = None
+    knobs: dict[str, Any] = field(default_factory=dict)
+    steps: int | None = None
+
+
+RUN_DEFAULTS: dict[str, RunDefaults] = {
+    "particles": RunDefaults(64, "loop", {"alpha_on": 0.8, "eta": 0.1, "stop": 0.95}, 128),
+    "metropolis": RunDefaults(16),
+}
+"""For the selections that have their own; from ``benchmarks/steering.py``, on its tuning objective."""
 
 
 def selection_knobs(method: str, knobs: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -111,7 +149,7 @@ def _expected(value: object, default: object) -> str | None:
     return None if isinstance(value, int | float) and not isinstance(value, bool) else "a number"
 
 
-def make_selection(method: str, run: Steered, knobs: Mapping[str, Any] | None = None) -> Selection:
+def make_selection(method: str, run: Steered, knobs: Mapping[str, Any] | None = None) -> Steer:
     """Return a named selection for a run.
 
     Args:

@@ -10,6 +10,9 @@ from moldiff.errors import InputError, did_you_mean
 ALIASES: dict[str, str] = {"qm9": "qm9-mdlm"}
 """Further names of bundled models."""
 
+PREDICTORS: dict[str, str] = {"qm9-mdlm": "qm9", "qm9-prime": "qm9"}
+"""Which bundled predictor a bundled model goes with: one serves all models of its tokens and noise."""
+
 WEIGHTS = Path(str(files("moldiff"))) / "weights"
 
 
@@ -44,3 +47,15 @@ def model_folder(name: str | Path) -> Path:
     if folder.is_dir() or folder.parent != Path():
         raise InputError(f"no model at {folder}: there is no config.json")
     raise InputError(f"unknown model '{name}', and no folder of that name{did_you_mean(str(name), models)}")
+
+
+def predictor_folder(model: Path) -> Path | None:
+    """Return the folder of the predictor that comes with a bundled model, None where none does.
+
+    Args:
+        model: The model's folder.
+    """
+    if model.parent != WEIGHTS or model.name not in PREDICTORS:
+        return None
+    folder = WEIGHTS / "predictors" / PREDICTORS[model.name]
+    return folder if (folder / "config.json").is_file() else None

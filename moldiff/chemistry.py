@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from moldiff.chem.properties import PROPERTIES, measure
+from moldiff.chem.properties import PROPERTIES
 from moldiff.chem.statistics import PropertyStatistics
 from moldiff.chem.tokenizer import SelfiesTokenizer
 from moldiff.errors import InputError
 from moldiff.generation import BACK, FRONT
 from moldiff.judging import judge, measured, outside_training
+from moldiff.measuring import UNCERTAINTY, Measuring
 from moldiff.metrics.keys import TrainingKeys
 from moldiff.models.checkpoint import DAMAGES, read_json
 from moldiff.targets import Targets
@@ -31,16 +32,25 @@ class Chemistry:
         tokenizer: Token ids to SMILES.
         statistics: Training statistics by property, in the order of the columns of y.
         known: The training molecules.
+        measuring: Where values of molecules come from.
+        others: Statistics of what goals of the run are about and the model does not know.
     """
 
     tokenizer: SelfiesTokenizer
     statistics: dict[str, PropertyStatistics]
     known: TrainingKeys
+    measuring: Measuring = field(default_factory=Measuring)
+    others: dict[str, PropertyStatistics] = field(default_factory=dict)
+
+    @property
+    def scales(self) -> dict[str, PropertyStatistics]:
+        """Statistics of everything that a goal can be about."""
+        return {**self.others, **self.statistics}
 
     @property
     def unmeasured(self) -> list[str]:
-        """Properties that condition the model but that RDKit cannot compute."""
-        return [name for name in self.statistics if name not in PROPERTIES]
+        """Properties that condition the model but whose values nothing gives."""
+        return [name for name in self.statistics if self.measuring.source(name) is None]
 
     @property
     def notes(self) -> list[str]:
@@ -60,7 +70,7 @@ class Chemistry:
         smiles = self.tokenizer.decode(ids)
         frame = pd.DataFrame({"smiles": smiles, "valid": [text != "" for text in smiles]})
         frame["novel"] = frame["valid"] & ~self.known.contains(smiles)
-        judged = judge(smiles, targets.goals, self.statistics)
+        judged = judge(smiles, targets.goals, self.scales, self.measuring)
         return pd.concat([frame, judged], axis=1).assign(truncated=~self.tokenizer.faithful(ids))
 
     def finished(self, kept: pd.DataFrame, targets: Targets) -> pd.DataFrame:
@@ -71,14 +81,16 @@ class Chemistry:
                 training molecules are at hand.
             targets: Goals of the run.
         """
-        rest = [name for name in self.statistics if name not in kept and name in PROPERTIES]
-        full = pd.concat([kept, measure(list(kept["smiles"]), rest)], axis=1)
+        columns = [*self.statistics, *self.others]
+        rest = self.measuring(list(kept["smiles"]), [name for name in columns if name not in kept])
+        full = pd.concat([kept, rest], axis=1)
         full["outside_training"] = outside_training(full, self.statistics)
-        empty = [name for name in [*self.statistics, "max_sim_train"] if name not in full]
-        empty += [] if measured(targets.goals) else ["score", "hit"]
-        empty += [] if len(self.unmeasured) < len(self.statistics) else ["outside_training"]
+        empty = [name for name in [*columns, "max_sim_train"] if name not in full]
+        empty += [] if measured(targets.goals, self.measuring) else ["score", "hit"]
+        empty += [] if any(name in PROPERTIES for name in self.statistics) else ["outside_training"]
         full = full.assign(**dict.fromkeys(empty, np.nan))
-        return full[[*FRONT, *self.statistics, *(f"{goal.name}_error" for goal in targets.goals), *BACK]]
+        values = [name for column in columns for name in (column, column + UNCERTAINTY) if name in full]
+        return full[[*FRONT, *values, *(f"{goal.name}_error" for goal in targets.goals), *BACK]]
 
 
 def read_chemistry(folder: Path) -> Chemistry:

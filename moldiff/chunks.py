@@ -32,7 +32,7 @@ class ChunkFolder:
 
     Args:
         folder: Made by ``claim``.
-        rows: Proposals of a chunk.
+        rows: Proposals of a chunk; None where that differs.
         tokens: Size of the vocabulary.
 
     Example:
@@ -48,7 +48,7 @@ class ChunkFolder:
         (0, 1, 0.5, None)
     """
 
-    def __init__(self, folder: Path, *, rows: int, tokens: int) -> None:
+    def __init__(self, folder: Path, *, rows: int | None, tokens: int) -> None:
         self.folder = folder
         self.rows = rows
         self.tokens = tokens
@@ -104,7 +104,8 @@ class ChunkFolder:
                 seconds = float(stored["seconds"])
         except _DAMAGED:
             return None
-        fitting = ids.ndim == 2 and ids.dtype == np.uint8 and len(ids) == len(y) == len(canvas) == self.rows
+        fitting = ids.ndim == 2 and ids.dtype == np.uint8 and len(ids) == len(y) == len(canvas)
+        fitting = fitting and self.rows in (None, len(ids))
         if not fitting or ids.max(initial=0) >= self.tokens or not math.isfinite(seconds):
             return None
         return Proposed(ids, y, canvas, counts, seconds)

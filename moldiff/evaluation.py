@@ -236,7 +236,7 @@ class _Run:
         """Return what decides the figures."""
         network = None if self.model is None else next(self.model.model_.network.parameters())
         return {
-            "model": None if self.model is None else self.model.name_,
+            "model": None if self.model is None else self.model.loaded_.name,
             "precision": None if network is None else str(network.dtype).removeprefix("torch."),
             "device": None if network is None else str(network.device),
             "goals": [str(goal) for goal in goals],
@@ -261,7 +261,7 @@ def _background(source: Source | None, model: MoleculeGenerator | None) -> Backg
     if model is None:
         return background(source)
     data = trained_on(model.model_)
-    return background(source, model=model.name_, keys=model.chemistry_.known, data=data)
+    return background(source, model=model.loaded_.name, keys=model.chemistry_.known, data=data)
 
 
 def _measured(names: Sequence[str], n_jobs: int) -> pd.DataFrame:

@@ -71,8 +71,9 @@ class Generation:
         cost: Seconds, molecules a second, and per proposal network rows, re-masked digits and the like.
         notes: What the user should know.
         summaries: Distance to each goal, in the order of ``goals``.
-        unmeasured: Properties that condition the model but that RDKit cannot compute.
+        unmeasured: Properties that condition the model but whose values nothing gives.
         kept: What filters and selections did.
+        scorers: What each scorer was asked, and how many molecules it failed on.
 
     Example:
         >>> frame = pd.DataFrame({"smiles": ["CCO"], "hit": [True]})
@@ -90,6 +91,7 @@ class Generation:
     summaries: list[GoalSummary] = field(default_factory=list)
     unmeasured: list[str] = field(default_factory=list)
     kept: Kept = field(default_factory=Kept)
+    scorers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def smiles(self) -> list[str]:
@@ -105,6 +107,7 @@ class Generation:
                 "counts": {**asdict(self.counts), **self.kept.counts, "returned": len(self.table)},
                 "filters": self.kept.filters,
                 "cost": self.cost,
+                "scorers": self.scorers,
                 "unmeasured": self.unmeasured,
                 "notes": self.notes,
                 "versions": versions(),

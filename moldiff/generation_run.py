@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from moldiff.chem.molecule_filter import Nearest
-from moldiff.chem.properties import PROPERTIES
-from moldiff.chemistry import Chemistry
 from moldiff.chunks import ChunkFolder
 from moldiff.errors import InputError
 from moldiff.generation import Generation
 from moldiff.judging import NOT_MEASURED, Tally, best_first, measured
-from moldiff.proposing import COSTS, Proposed, Proposer, cost_summary
+from moldiff.proposing import COSTS, Proposed, cost_summary
 from moldiff.records import plain, versions
+from moldiff.run_plan import RunPlan
 from moldiff.selecting import POOL, Selection, Wanted
-from moldiff.targets import Targets
 from moldiff.workers import in_order
 
 
@@ -29,10 +27,11 @@ class GenerationRun:
 
     Whatever ends the iteration, ``result`` gives what the finished chunks hold.
 
+    A run that is steered by scorers goes on until their calls are used up, or with ``only_hits`` until there
+    are enough hits: what it returns are the best molecules of all that were scored.
+
     Args:
-        proposer: Draws the chunks.
-        targets: Goals and conditions.
-        chemistry: Decodes and judges.
+        plan: Draws the chunks, decodes and judges them.
         wanted: What to keep, and how many.
         settings: Further entries of the record: model, device and the like.
         nearest: Similarity to the nearest training molecule, for the column of that; None to leave it empty.
@@ -50,9 +49,7 @@ class GenerationRun:
         InputError: If only hits are wanted and there is no goal to judge by.
     """
 
-    proposer: Proposer
-    targets: Targets
-    chemistry: Chemistry
+    plan: RunPlan
     wanted: Wanted
     settings: dict[str, Any]
     nearest: Nearest | None = None
@@ -68,9 +65,15 @@ class GenerationRun:
     folder: ChunkFolder | None = None
 
     def __post_init__(self) -> None:
+        self.proposer, self.targets, self.chemistry = (
+            self.plan.proposer,
+            self.plan.targets,
+            self.plan.chemistry,
+        )
+        measuring = self.chemistry.measuring
         self.selection = Selection(self.wanted)
-        self.tally = Tally(self.targets.goals, self.chemistry.statistics)
-        if self.wanted.only_hits and not measured(self.targets.goals):
+        self.tally = Tally(self.targets.goals, self.chemistry.scales, measuring)
+        if self.wanted.only_hits and not measured(self.targets.goals, measuring):
             missing = ", ".join(goal.name for goal in self.targets.goals)
             reason = f"{missing} cannot be measured" if missing else "there is no goal"
             raise InputError(f"only_hits needs a goal to tell hits by, but {reason}: leave it out")
@@ -88,9 +91,15 @@ class GenerationRun:
             InputError: If the folder cannot be used, or holds a run with other settings.
         """
         made = {name: versions()[name] for name in ("moldiff", "torch")}
-        decisive = {**self.settings, **self.proposer.settings, "weights": self.identity, **made}
+        decisive = {
+            **self.settings,
+            **self.plan.record,
+            **self.proposer.settings,
+            "weights": self.identity,
+            **made,
+        }
         tokens = len(self.chemistry.tokenizer)
-        self.folder = ChunkFolder(folder, rows=self.proposer.chunk, tokens=tokens)
+        self.folder = ChunkFolder(folder, rows=self.proposer.rows, tokens=tokens)
         self.resumed = self.folder.claim(plain(decisive), overwrite=overwrite)
 
     @property
@@ -115,7 +124,8 @@ class GenerationRun:
         return 0 if self.folder is None else self.folder.finished
 
     def close(self) -> None:
-        """Let other processes have the folder of the chunks, which stay."""
+        """Let other processes have the folder of the chunks, which stay, and end those of the scorers."""
+        self.plan.close()
         if self.folder is not None:
             self.folder.release()
 
@@ -126,7 +136,9 @@ class GenerationRun:
 
     @property
     def _enough(self) -> bool:
-        return self.found >= self.wanted.needed or self.proposed >= self.wanted.limit
+        # More scores mean better molecules, so that having enough of them is no reason to stop.
+        enough = self.found >= self.wanted.needed and (not self.plan.oracles or self.wanted.only_hits)
+        return enough or self.plan.used_up or self.proposed >= self.wanted.limit
 
     def _add(self, chunk: Proposed) -> None:
         """Decode, judge and count one chunk."""
@@ -153,9 +165,13 @@ class GenerationRun:
         if not self.chunks:
             raise ValueError("there is no finished chunk yet: iterate over the run first")
         started = time.perf_counter()
-        goals, statistics = self.targets.goals, self.chemistry.statistics
-        chosen = self.selection.chosen(self.proposer.seed)
-        kept = chosen.iloc[best_first(chosen, goals, statistics)].reset_index(drop=True)
+        goals, scales, measuring = self.targets.goals, self.chemistry.scales, self.chemistry.measuring
+        pool = self.selection.pool
+        # Of a steered run the best count, of any other the first: a later molecule is as good as they are.
+        if self.plan.oracles:
+            pool = pool.iloc[best_first(pool, goals, scales, measuring)]
+        chosen = self.selection.chosen(self.proposer.seed, pool)
+        kept = chosen.iloc[best_first(chosen, goals, scales, measuring)].reset_index(drop=True)
         if self.nearest is not None:
             # Computed in float32: further digits would be noise.
             kept = kept.assign(max_sim_train=self.nearest(list(kept["smiles"])).round(6))
@@ -166,17 +182,19 @@ class GenerationRun:
             table,
             goals,
             self.tally.counts,
-            {**self.wanted.settings, **self.settings, **self.proposer.settings},
+            {**self.wanted.settings, **self.settings, **self.plan.record, **self.proposer.settings},
             {**cost, "chunks": self.chunks, "chunks_resumed": self.resumed, "workers": self.workers},
             [*self.targets.notes, *self.notes, *self._notes(len(table)), *self.chemistry.notes],
             self.tally.summaries(kept),
             self.chemistry.unmeasured,
             self.selection.kept,
+            {name: oracle.summary() for name, oracle in self.plan.oracles.items()},
         )
 
     def _notes(self, returned: int) -> list[str]:
-        notes = []
-        unjudged = [goal for goal in self.targets.goals if goal.name not in PROPERTIES]
+        measuring = self.chemistry.measuring
+        notes = [*self._predicted(), *self._failed()]
+        unjudged = [goal for goal in self.targets.goals if measuring.source(goal.name) is None]
         if unjudged:
             wishes = " and ".join(map(str, unjudged))
             notes.append(f"{wishes}: {NOT_MEASURED}, so it guides the model but decides about no hit")
@@ -189,14 +207,42 @@ class GenerationRun:
             )
         return notes
 
+    def _predicted(self) -> list[str]:
+        """Say which goals are judged by predictions."""
+        predictor, found = self.plan.predictor, []
+        for goal in self.targets.goals:
+            if predictor is not None and self.chemistry.measuring.source(goal.name) == "predicted":
+                entry, error = predictor.statistics[goal.name], predictor.held_out_error[goal.name]
+                kind = "share wrong" if entry.classes else f"mean absolute error, {entry.unit}"
+                found.append(
+                    f"{goal.name} is predicted, not measured ({kind}: {error:.3g} on held-out molecules)"
+                )
+        return found
+
+    def _failed(self) -> list[str]:
+        """Say which molecules have no score."""
+        found = []
+        for name, oracle in self.plan.oracles.items():
+            if oracle.reasons:
+                molecule, reason = next(iter(oracle.reasons.items()))
+                found.append(
+                    f"{name} has no number for {len(oracle.reasons)} of {oracle.calls} molecules, such as "
+                    f"{molecule}: {reason}"
+                )
+        return found
+
     def _shortage(self, returned: int) -> list[str]:
         """Say why there are fewer molecules than were asked for, and what can be done."""
         if returned >= self.wanted.n:
             return []
-        if self.proposed < self.wanted.limit:
+        if self.plan.used_up:
+            spent, setting = f"{self.plan.calls} oracle calls", "oracle_calls"
+        elif self.proposed < self.wanted.limit:
             return [f"stopped after {self.proposed} proposals with {returned} of {self.wanted.n} molecules"]
+        else:
+            spent, setting = f"{self.proposed} proposals", "max_proposals"
         named = "hits" if self.wanted.only_hits else "different molecules"
-        ways = ["raise max_proposals" + (" or gamma, or loosen the goals" if self.wanted.only_hits else "")]
+        ways = [f"raise {setting}" + (" or gamma, or loosen the goals" if self.wanted.only_hits else "")]
         ways += ["loosen the filters"] if self.wanted.filters else []
         ways += ["raise scaffold_cap"] if self.selection.capped else []
-        return [f"{self.proposed} proposals gave {returned} of {self.wanted.n} {named}: {', or '.join(ways)}"]
+        return [f"{spent} gave {returned} of {self.wanted.n} {named}: {', or '.join(ways)}"]

@@ -11,34 +11,38 @@ from pathlib import Path
 from typing import Any, Self
 
 import pandas as pd
-import torch
 
-from moldiff.bundled import model_folder
+from moldiff.bundled import model_folder, predictor_folder
 from moldiff.chem.filters import Filter
 from moldiff.chem.goals import Goal
 from moldiff.chem.standardise import Standardiser
 from moldiff.chem.statistics import PropertyStatistics
-from moldiff.chemistry import read_chemistry
+from moldiff.chemistry import Chemistry
 from moldiff.datasets import MoleculeTable
-from moldiff.files import whole_file
 from moldiff.frames import intake
 from moldiff.generation import Generation
 from moldiff.generation_run import GenerationRun
 from moldiff.identity import fingerprint, model_record, trained_on
-from moldiff.models.checkpoint import SavedModel, load_model, save_model, write_json
-from moldiff.models.compiled import Compiled
-from moldiff.models.precision import cast_parameters
+from moldiff.loaded_model import LoadedModel
+from moldiff.models.checkpoint import SavedModel
 from moldiff.output import OutputFiles
 from moldiff.proposing import Proposer
+from moldiff.run_plan import Planner, RunPlan
 from moldiff.sampling import Sampling
 from moldiff.selecting import Wanted
-from moldiff.settings import check_keywords, usable_device, usable_dtype
+from moldiff.settings import check_keywords
 from moldiff.similarity import TrainingMolecules
 from moldiff.targets import Targets, plan_targets
 from moldiff.training.recipe import Recipe
+from moldiff.wishes import Wishes
 from moldiff.workers import check_workers
 
 __all__ = ["Generation", "MoleculeGenerator", "Progress"]
+
+KEEPING = ("only_hits", "max_proposals", "scaffold_cap", "diverse")
+"""Keywords of ``Wanted`` that ``generate`` takes as they are."""
+
+Goals = str | Goal | Iterable[str | Goal]
 
 Progress = Callable[[int, int], None]
 """Called after every chunk with the molecules found and the proposals drawn so far."""
@@ -68,12 +72,8 @@ class MoleculeGenerator:
     def __init__(self, **recipe: Any) -> None:
         check_keywords(recipe, [entry.name for entry in fields(Recipe)], "recipe")
         self.recipe = Recipe(**recipe)
-        self.device = torch.device("cpu")
         self.dropped_: dict[str, int] = {}
-        self.name_ = ""
-        self._saved: SavedModel | None = None
-        self._bulk: Compiled | None = None
-        self._card = ""
+        self._loaded: LoadedModel | None = None
 
     def fit(
         self,
@@ -108,9 +108,9 @@ class MoleculeGenerator:
         with place as chosen:
             taken.save_dropped(Path(chosen))
             self.recipe.train(taken.table, taken.properties, Path(chosen), **running)
-            self._load(Path(chosen), "auto", None)
+            self._loaded = LoadedModel.read(Path(chosen))
         if folder is None:
-            self.name_ = taken.table.name
+            self._loaded.name = taken.table.name
         return self
 
     @classmethod
@@ -127,28 +127,23 @@ class MoleculeGenerator:
         Raises:
             InputError: If there is no such model, device or precision, or the model cannot be read.
         """
-        return cls()._load(model_folder(model), precision, device)
+        folder, made = model_folder(model), cls()
+        made._loaded = LoadedModel.read(folder, precision=precision, device=device)
+        bundled = predictor_folder(folder)
+        if bundled is not None:
+            made._loaded.predictor = made._loaded.fitting(bundled)
+        return made
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the model as a folder that ``from_pretrained`` reads."""
-        model, target = self.model_, Path(folder)
-        # Until the new one is whole the folder is no model: weights and vocabulary of two would not fit.
-        (target / "config.json").unlink(missing_ok=True)
-        statistics = self.chemistry_.statistics
-        write_json(target / "properties.json", {name: entry.to_dict() for name, entry in statistics.items()})
-        self.chemistry_.known.save(target / "train_keys.bin")
-        if self._card:
-            with whole_file(target / "README.md") as part:
-                part.write_text(self._card, encoding="utf-8")
-        save_model(target, model, list(self.chemistry_.tokenizer.tokens))
+        self.loaded_.save(Path(folder))
 
     @property
     def statistics_(self) -> dict[str, PropertyStatistics]:
         """Training statistics of the properties that goals can be about, in the order of the columns of y."""
-        _ = self.model_
         return self.chemistry_.statistics
 
-    def targets(self, goals: str | Goal | Iterable[str | Goal], *, reach: float | None = None) -> Targets:
+    def targets(self, goals: Goals, *, reach: float | None = None) -> Targets:
         """Return the goals resolved against the model, with the conditions they become.
 
         Args:
@@ -174,21 +169,32 @@ class MoleculeGenerator:
             InputError: If a value is out of range or a name unknown.
         """
         check_keywords(settings, [entry.name for entry in fields(Sampling)], "setting")
-        model, sampling = self.model_, Sampling(**settings)
-        network = self._compiled() if sampling.compiled else None
-        return sampling.proposer(model, targets, network=network, device=self.device)
+        loaded, sampling = self.loaded_, Sampling(**settings)
+        network = loaded.compiled() if sampling.compiled else None
+        return sampling.proposer(loaded.saved, targets, network=network, device=loaded.device)
+
+    def plan(self, n: int, goals: Goals = (), **settings: Any) -> RunPlan:
+        """Return what serves the goals of a run, and draws its chunks: goals on scorers are scored for it.
+
+        Args:
+            n: Molecules wanted.
+            goals: Any number of goals.
+            settings: Keywords of :class:`moldiff.wishes.Wishes` and :class:`moldiff.sampling.Sampling`.
+
+        Raises:
+            InputError: If a goal cannot be served, a value is out of range or a name unknown.
+        """
+        names = [entry.name for entry in fields(Wishes) if entry.init and entry.name != "goals"]
+        check_keywords(settings, [*names, *(entry.name for entry in fields(Sampling))], "setting")
+        wishes = Wishes(goals, **{name: settings.pop(name) for name in names if name in settings})
+        return Planner(self.loaded_, Sampling(**settings))(wishes, n)
 
     def run(
         self,
         n: int,
-        goals: str | Goal | Iterable[str | Goal] = (),
+        goals: Goals = (),
         *,
-        only_hits: bool = False,
-        max_proposals: int | None = None,
-        reach: float | None = None,
         filters: str | Filter | Iterable[str | Filter] = (),
-        scaffold_cap: int | None = None,
-        diverse: bool = False,
         similarity: bool = False,
         training_table: str | Path | None = None,
         workers: int = 1,
@@ -198,30 +204,30 @@ class MoleculeGenerator:
 
         The arguments are those of ``generate``.
         """
-        targets = self.targets(goals, reach=reach)
-        proposer = self.proposer(targets, **settings)
-        check_workers(workers, proposer)
         training = TrainingMolecules(self.chemistry_.known, trained_on(self.model_), training_table)
-        wanted = Wanted(
-            n, only_hits, max_proposals, training.bind(filters), scaffold_cap=scaffold_cap, diverse=diverse
-        )
-        return GenerationRun(
-            proposer,
-            targets,
-            self.chemistry_,
-            wanted,
-            {"goals": [str(goal) for goal in targets.goals], "reach": reach}
-            | model_record(self.model_, self.name_, self.device),
-            nearest=training.nearest if similarity else None,
-            identity=fingerprint(self.model_, self.chemistry_),
-            workers=workers,
-            notes=training.notes,
-        )
+        keeping = {name: settings.pop(name) for name in KEEPING if name in settings}
+        wanted = Wanted(n, filters=training.bind(filters), **keeping)
+        plan = self.plan(n, goals, **settings)
+        try:
+            check_workers(workers, plan.proposer)
+            return GenerationRun(
+                plan,
+                wanted.of_the_best(plan.calls) if plan.oracles else wanted,
+                {"goals": [str(goal) for goal in plan.targets.goals], "reach": settings.get("reach")}
+                | model_record(self.model_, self.loaded_.name, self.loaded_.device),
+                nearest=training.nearest if similarity else None,
+                identity=fingerprint(self.model_, self.chemistry_, plan.predictor),
+                workers=workers,
+                notes=training.notes,
+            )
+        except BaseException:
+            plan.close()
+            raise
 
     def generate(
         self,
         n: int,
-        goals: str | Goal | Iterable[str | Goal] = (),
+        goals: Goals = (),
         *,
         output: str | Path | None = None,
         overwrite: bool = False,
@@ -232,13 +238,15 @@ class MoleculeGenerator:
 
         Args:
             n: Molecules to return: valid, unique, and hits with ``only_hits``.
-            goals: Such as "rings>=4", "logP=1.5±0.2", "1<=logP<=2", "max QED", "2*min SA".
+            goals: Such as "rings>=4", "logP=1.5±0.2", "1<=logP<=2", "max QED", "2*min SA", or with a scorer
+                of one's own "max my_scores:potency".
             output: Folder, or name of the table, to write; an interrupted call with it goes on there.
             overwrite: Whether to begin anew where ``output`` holds an unfinished run, or files of others.
             progress: Called after every chunk.
             settings: ``only_hits``: return only molecules that meet every goal.
                 ``max_proposals``: begin no chunk after so many proposals; 1,000 + 50 n unless given.
-                ``reach``: quantile beyond which max and min goals ask.
+                Keywords of :class:`moldiff.wishes.Wishes`: method, predictor, scorers, similar_to, contains,
+                oracle_calls, oracle, reach.
                 ``filters``: such as "PAINS" or "MW<=500", which the molecules have to pass.
                 ``scaffold_cap``: molecules of one scaffold, at most.
                 ``diverse``: draw four times as many, and return the n that differ most.
@@ -246,7 +254,7 @@ class MoleculeGenerator:
                 ``training_table``: the table of the training molecules; found for data sets of moldiff.
                 ``workers``: processes that draw, on the CPU; the molecules are the same.
                 All others are keywords of :class:`moldiff.sampling.Sampling`: gamma, temperature, steps,
-                sampler, knobs, seed, chunk, threads, compiled.
+                method_knobs, sampler, knobs, seed, chunk, threads, compiled.
 
         Returns:
             The first n such molecules that were proposed, best first; fewer, with a note, where the limit was
@@ -255,12 +263,11 @@ class MoleculeGenerator:
         Raises:
             InputError: If n, a goal, a filter or a setting is out of range, or the output cannot be written.
         """
-        run = self.run(n, goals, **settings)
         files = None if output is None else OutputFiles.at(output)
-        if files is not None:
-            files.prepare(overwrite=overwrite)
-            run.keep_in(files.chunks, overwrite=overwrite)
-        with closing(run):
+        with closing(self.run(n, goals, **settings)) as run:
+            if files is not None:
+                files.prepare(overwrite=overwrite)
+                run.keep_in(files.chunks, overwrite=overwrite)
             for _ in run:
                 if progress is not None:
                     progress(run.found, run.proposed)
@@ -270,30 +277,19 @@ class MoleculeGenerator:
                 run.forget()
         return result
 
-    def _load(self, folder: Path, precision: str, device: str | None) -> Self:
-        self.device = usable_device(device)
-        dtype = usable_dtype(precision, self.device)
-        model = load_model(folder)
-        self.chemistry_ = read_chemistry(folder)
-        # Weights lie on disk in bfloat16, so that casting them loses nothing that saving them would keep.
-        cast_parameters(model.network.to(self.device), dtype)
-        self.codec_ = model.codec.to(self.device)
-        self.name_ = folder.resolve().name
-        card = folder / "README.md"
-        self._card = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
-        self._saved = model
-        self._bulk = None
-        return self
-
-    def _compiled(self) -> Compiled:
-        """Return the compiled network, the same one for all runs."""
-        if self._bulk is None:
-            self._bulk = Compiled(self.model_.network)
-        return self._bulk
+    @property
+    def loaded_(self) -> LoadedModel:
+        """The model as it is used; a ValueError if there is none yet."""
+        if self._loaded is None:
+            raise ValueError("this generator has no model yet: call fit or from_pretrained first")
+        return self._loaded
 
     @property
     def model_(self) -> SavedModel:
         """Network, codec, canvas law and configuration; a ValueError if there is no model yet."""
-        if self._saved is None:
-            raise ValueError("this generator has no model yet: call fit or from_pretrained first")
-        return self._saved
+        return self.loaded_.saved
+
+    @property
+    def chemistry_(self) -> Chemistry:
+        """Tokens, property statistics and training molecules; a ValueError if there is no model yet."""
+        return self.loaded_.chemistry

@@ -10,6 +10,7 @@ import torch
 
 from moldiff.chemistry import Chemistry
 from moldiff.models.checkpoint import SavedModel
+from moldiff.property_prediction import PropertyPredictor
 
 
 def model_record(model: SavedModel, name: str, device: torch.device) -> dict[str, Any]:
@@ -32,15 +33,18 @@ def trained_on(model: SavedModel) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def fingerprint(model: SavedModel, chemistry: Chemistry) -> str:
+def fingerprint(model: SavedModel, chemistry: Chemistry, predictor: PropertyPredictor | None = None) -> str:
     """Return a digest of all of a model that decides what it draws.
 
     Args:
         model: Its weights as they compute, its codes and its canvas table.
         chemistry: Its tokens and property scales.
+        predictor: What may guide it; None for nothing.
     """
     digest = hashlib.blake2b(digest_size=16)
     tensors = {**model.network.state_dict(), **model.canvas.tensors(), "codes": model.codec.codes}
+    others = {} if predictor is None else predictor.saved.network.state_dict()
+    tensors |= {f"predictor {name}": tensor for name, tensor in others.items()}
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())

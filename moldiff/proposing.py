@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from moldiff.diffusion.canvas import CanvasLaw
-from moldiff.diffusion.sampler import Guidance, SampleOutput, Sampler
+from moldiff.diffusion.sampler import Guidance, SampleOutput, Sampler, Selection
 from moldiff.errors import RunError
+from moldiff.guidance.canvas_tilt import tilted
 
-COSTS = ("nfe", "nfe_predictor", "revealed", "remasked", "filled", "idle")
+COSTS = ("nfe", "nfe_predictor", "revealed", "remasked", "filled", "idle", "unguided")
 """What is counted for every proposal: fields of ``SampleOutput``."""
 
 _COST_NAMES = {
@@ -26,6 +27,7 @@ _COST_NAMES = {
     "remasked": "remasked_digits",
     "filled": "filled_digits",
     "idle": "idle_steps",
+    "unguided": "unguided_tokens",
 }
 
 
@@ -64,7 +66,10 @@ class Proposer:
         chunk: Rows of a chunk.
         device: Where the network lives.
         threads: Of a network call on the CPU: in float32 their number changes the last bits.
-        names: What ``settings`` says of the sampler: its name and knobs.
+        names: What ``settings`` says of sampler and methods: their names and knobs.
+        tilt: (S,) float64, what ``canvas_tilt`` puts on the law of canvas sizes; None for nothing.
+        selection: Keeps, copies or changes rows by a score.
+        group: Rows that belong together: they share conditions and canvas.
 
     Example:
         >>> from moldiff.diffusion import MaskedProcess, SubtokenCodec
@@ -90,12 +95,24 @@ class Proposer:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     threads: int = 1
     names: dict[str, Any] = field(default_factory=dict)
+    tilt: Tensor | None = None
+    selection: Selection | None = None
+    group: int = 1
+
+    @property
+    def rows(self) -> int | None:
+        """Proposals of a chunk; None where that differs from one to the next."""
+        return self.chunk
 
     @property
     def settings(self) -> dict[str, Any]:
         """Everything but model and goals that decides what is drawn, with the values in use."""
         numbers = ("gamma", "temperature", "steps", "seed", "chunk", "threads")
         return {**{name: getattr(self, name) for name in numbers}, **self.names}
+
+    def __post_init__(self) -> None:
+        if self.chunk % self.group:
+            raise ValueError(f"a chunk of {self.chunk} rows does not hold whole groups of {self.group}")
 
     def __call__(self, index: int) -> Proposed:
         """Return chunk ``index``, counted from 0.
@@ -107,10 +124,12 @@ class Proposer:
         # The host draws conditions and canvases, the device all else: both seeds come from (seed, index).
         host, device = (int(word) for word in np.random.SeedSequence([self.seed, index]).generate_state(2))
         generator = torch.Generator().manual_seed(host)
-        y = self.conditions(self.chunk, generator)
-        canvases = self._canvases(y, generator)
+        asked = self.conditions(self.chunk // self.group, generator)
+        y, canvases = (
+            part.repeat_interleave(self.group, 0) for part in (asked, self._canvases(asked, generator))
+        )
         noise = torch.Generator(device=self.device).manual_seed(device)
-        ids = np.zeros((self.chunk, int(canvases.max())), dtype=np.uint8)
+        ids = np.zeros((len(canvases), int(canvases.max())), dtype=np.uint8)
         counts = dict.fromkeys(COSTS, 0)
         with _threads(self.threads), _memory(self.chunk):
             for length in canvases.unique().tolist():
@@ -127,6 +146,7 @@ class Proposer:
         known = np.where(np.isnan(y.numpy()), np.inf, y.numpy())
         distinct, which = np.unique(known, axis=0, return_inverse=True)
         law = self.canvas.tilt(torch.from_numpy(np.where(np.isinf(distinct), np.nan, distinct)), self.gamma)
+        law = law if self.tilt is None else tilted(law, self.tilt)
         return self.canvas.draw(law[torch.from_numpy(which.reshape(-1))], generator)
 
     def _run(self, rows: int, length: int, y: Tensor, noise: torch.Generator) -> SampleOutput:
@@ -138,6 +158,7 @@ class Proposer:
             y=y.to(self.device),
             temperature=self.temperature,
             guidance=self.guidance,
+            selection=self.selection,
         )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,11 +14,47 @@ from moldiff.diffusion.process import Network
 from moldiff.diffusion.sampler import Sampler
 from moldiff.diffusion.samplers import make_sampler, sampler_knobs
 from moldiff.errors import InputError
-from moldiff.guidance.classifier_free import ClassifierFree
+from moldiff.guidance.canvas_tilt import canvas_tilt
+from moldiff.guidance.classifier_based import PredictedGoal
+from moldiff.guidance.evidence import check_candidates
+from moldiff.guidance.guesses import Score
+from moldiff.guidance.methods import guidance_knobs, make_guidance, needs_predictor
+from moldiff.guidance.selections import (
+    RUN_DEFAULTS,
+    RunDefaults,
+    Steered,
+    make_selection,
+    selection_knobs,
+)
 from moldiff.models.checkpoint import SavedModel
 from moldiff.proposing import Proposer
-from moldiff.settings import check_numbers
+from moldiff.settings import check_keywords, check_numbers
+from moldiff.steering import Shown, SteeredProposer
 from moldiff.targets import Targets
+
+GAMMA = 2.0
+"""Strength of classifier-free guidance, unless given."""
+
+
+@dataclass(frozen=True)
+class Ways:
+    """What steers a run, besides its conditions.
+
+    Attributes:
+        guidance: A key of ``GUIDANCE``.
+        goal: What a predictor is asked, for the guidance that needs one.
+        selection: A key of ``SELECTIONS``; None for none.
+        score: What the selection goes by; None for a first sample, which is not steered.
+        used_up: Tells when the score has no more answers.
+        asked: Tells which rows of tokens (B, L) the score was asked about, (B,) bool.
+    """
+
+    guidance: str = "cfg"
+    goal: PredictedGoal | None = None
+    selection: str | None = None
+    score: Score | None = None
+    used_up: Callable[[], bool] = lambda: False
+    asked: Callable[[torch.Tensor], torch.Tensor] = lambda tokens: torch.ones(len(tokens), dtype=torch.bool)
 
 
 @dataclass(frozen=True)
@@ -24,13 +62,15 @@ class Sampling:
     """How proposals are drawn.
 
     Args:
-        gamma: Strength of classifier-free guidance: 0 unconditional, 1 conditional, above 1 beyond.
+        gamma: Strength of classifier-free guidance: 0 unconditional, 1 conditional, above 1 beyond. Unless
+            given 2, or 0 where a predictor guides and no condition is given.
         temperature: Divides the network's logits; 1 is the model's own law.
         steps: T; 64, or one for each position left to right, unless given.
-        sampler: A key of ``SAMPLERS``; the one of the model's family unless given.
+        sampler: A key of ``SAMPLERS``; the one of the model's family or of the method unless given.
         knobs: Keywords of that sampler.
+        method_knobs: Keywords of the guidance and the selection in use, such as gamma_classifier or strength.
         seed: Seed of the run, 0 or more.
-        chunk: Rows of a chunk.
+        chunk: Rows of a chunk; 256, or what suits the method, unless given.
         threads: Of a network call on the CPU. They are part of what decides the result: in float32 another
             number changes the last bits.
         compiled: Whether to compile the network: for thousands of molecules.
@@ -39,20 +79,21 @@ class Sampling:
         InputError: If a value is out of range or a name unknown.
 
     Example:
-        >>> Sampling(steps=32).gamma
-        2.0
+        >>> Sampling(steps=32).temperature
+        0.85
         >>> Sampling(sampler="lop")
         Traceback (most recent call last):
         moldiff.errors.InputError: unknown sampler 'lop': did you mean 'loop'?
     """
 
-    gamma: float = 2.0
+    gamma: float | None = None
     temperature: float = 0.85
     steps: int | None = None
     sampler: str | None = None
     knobs: dict[str, Any] | None = None
+    method_knobs: dict[str, Any] | None = None
     seed: int = 0
-    chunk: int = 256
+    chunk: int | None = None
     threads: int = 1
     compiled: bool = False
 
@@ -76,6 +117,7 @@ class Sampling:
         model: SavedModel,
         targets: Targets,
         *,
+        ways: Ways = Ways(),
         network: Network | None = None,
         device: torch.device,
     ) -> Proposer:
@@ -84,41 +126,109 @@ class Sampling:
         Args:
             model: The model, on the device.
             targets: Conditions of the molecules.
-            network: Its network in another form; as it is unless given.
+            ways: What else steers them.
+            network: The model's network in another form; as it is unless given.
             device: Where the network computes.
+
+        Raises:
+            InputError: If the model's family has no such sampler or number of steps, or a knob does not fit.
+        """
+        gamma = self._gamma(ways, targets)
+        guided, steered = self._method_knobs(ways)
+        check_candidates(guided.get("k"), model.codec.vocab_size)
+        guidance = make_guidance(ways.guidance, ways.goal, {**guided, "gamma": gamma})
+        defaults = RUN_DEFAULTS.get(ways.selection or "", RunDefaults())
+        sampler, names, steps = self._sampler(model, network, defaults)
+        names |= {"guidance": ways.guidance, "guidance_knobs": guided, "compiled": self.compiled}
+        make: Callable[..., Proposer] = Proposer
+        chunk = self.chunk or defaults.rows
+        if ways.selection is not None:
+            shown = Shown(ways.score or _unscored, ways.asked)
+            run = Steered(shown, sampler, guidance, self.temperature, ways.used_up)
+            # For a first sample too: what does not fit is refused before anything is scored.
+            selection = make_selection(ways.selection, run, steered)
+            names |= {"selection": ways.selection, "selection_knobs": steered}
+            if ways.score is not None:
+                make = partial(SteeredProposer, shown=shown, selection=selection, group=selection.n)
+                chunk = max(1, chunk // selection.n) * selection.n
+        return make(
+            sampler,
+            model.canvas,
+            targets.draw,
+            guidance,
+            gamma,
+            self.temperature,
+            steps,
+            self.seed,
+            chunk,
+            device,
+            self.threads,
+            names,
+            self._tilt(model, ways, guided, device),
+        )
+
+    def _gamma(self, ways: Ways, targets: Targets) -> float:
+        """Return the strength of classifier-free guidance."""
+        if self.gamma is not None:
+            return self.gamma
+        return GAMMA if targets.asks or not needs_predictor(ways.guidance) else 0.0
+
+    def _method_knobs(self, ways: Ways) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the knobs of the guidance, but for gamma, and of the selection, with the values in use.
+
+        Raises:
+            InputError: If there is no such knob, or a value will not do.
+        """
+        given = self.method_knobs or {}
+        guided = guidance_knobs(ways.guidance)
+        steered = {} if ways.selection is None else selection_knobs(ways.selection)
+        del guided["gamma"]  # which has a setting of its own
+        check_keywords(given, [*guided, *steered], "method knob")
+        if ways.selection is not None:
+            steered = selection_knobs(ways.selection, _among(given, steered))
+        guided = guidance_knobs(ways.guidance, _among(given, guided))
+        return {name: value for name, value in guided.items() if name != "gamma"}, steered
+
+    def _sampler(
+        self, model: SavedModel, network: Network | None, defaults: RunDefaults
+    ) -> tuple[Sampler, dict[str, Any], int | None]:
+        """Return the sampler, what the record says of it, and the number of steps.
 
         Raises:
             InputError: If the model's family has no such sampler or number of steps.
         """
-        family, process = model.family, model.process
-        name = self.sampler or family.sampler
-        remasking, trajectory = make_sampler(name, self.knobs)
+        family, process, called = model.family, model.process, model.config["family"]
+        suited = defaults.sampler if self.sampler is None and process.masks else None
+        name = self.sampler or suited or family.sampler
+        # Knobs that are given without a sampler are those of the one in use.
+        knobs = {**(defaults.knobs if suited else {}), **(self.knobs or {})}
+        remasking, trajectory = make_sampler(name, knobs)
         if remasking is not None and not process.masks:
             raise InputError(
-                f"sampler '{name}' hides tokens again, and family {model.config['family']} never does: "
-                "leave the sampler out"
+                f"sampler '{name}' hides tokens again, and family {called} never does: leave the sampler out"
             )
         if self.steps is not None and family.steps is None:
             raise InputError(
-                f"family {model.config['family']} takes one step for each position: "
-                "leave the number of steps out"
+                f"family {called} takes one step for each position: leave the number of steps out"
             )
-        return Proposer(
-            Sampler(model.network if network is None else network, process, remasking, trajectory),
-            model.canvas,
-            targets.draw,
-            ClassifierFree(self.gamma),
-            self.gamma,
-            self.temperature,
-            self.steps or family.steps,
-            self.seed,
-            self.chunk,
-            device,
-            self.threads,
-            {
-                "guidance": "cfg",
-                "sampler": name,
-                "knobs": sampler_knobs(name, self.knobs),
-                "compiled": self.compiled,
-            },
-        )
+        steps = self.steps or (defaults.steps if suited else None) or family.steps
+        sampler = Sampler(model.network if network is None else network, process, remasking, trajectory)
+        return sampler, {"sampler": name, "knobs": sampler_knobs(name, knobs)}, steps
+
+    def _tilt(
+        self, model: SavedModel, ways: Ways, guided: Mapping[str, Any], device: torch.device
+    ) -> torch.Tensor | None:
+        """Return what the predictor's goal does to the law of canvas sizes; None without one."""
+        if ways.goal is None or not guided["gamma_classifier"]:
+            return None
+        generator = torch.Generator(device=device).manual_seed(self.seed)
+        gamma = guided["gamma_classifier"]
+        return canvas_tilt(model.canvas, ways.goal, model.process, gamma=gamma, generator=generator)
+
+
+def _unscored(tokens: torch.Tensor) -> torch.Tensor:
+    return torch.full((len(tokens),), torch.nan, dtype=torch.float64)
+
+
+def _among(given: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if name in known}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -19,8 +19,14 @@ from moldiff.settings import is_whole
 MOST = 10_000_000
 """Molecules of one run: they are held in memory, some hundreds of bytes each."""
 
+REPEATS = 20
+"""Proposals for each call of a scorer, at most, since molecules that were scored before cost none."""
+
 POOL = 4
 """Candidates drawn for each molecule returned, where diverse ones are picked."""
+
+KEEP, SCAFFOLD = "=keep", "=scaffold"
+"""Columns of chunks on their way, by names that no property can have."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +38,9 @@ class Wanted:
         only_hits: Keep only molecules that meet every goal.
         max_proposals: Begin no chunk after so many; 1,000 + 50 for each molecule needed unless given.
         filters: Keep only molecules that pass them all; those that need the training molecules have them.
-        scaffold_cap: Keep at most so many molecules of one scaffold.
+        scaffold_cap: Keep at most so many molecules of one scaffold: the first, or the best.
         diverse: Draw ``POOL`` n candidates, and return the n that differ most.
+        best: Keep all candidates, to return the best of them, not the first.
 
     Raises:
         InputError: If a number is out of range.
@@ -49,6 +56,7 @@ class Wanted:
     filters: Sequence[Filter] = ()
     scaffold_cap: int | None = None
     diverse: bool = False
+    best: bool = False
 
     def __post_init__(self) -> None:
         for name, value, most in (
@@ -62,6 +70,15 @@ class Wanted:
             raise InputError(
                 f"{self.needed:,} candidates for n = {self.n:,} are too many: the most is {MOST:,}"
             )
+
+    def of_the_best(self, calls: int) -> Wanted:
+        """Return the same wish for a run that goes on until its scorer's calls are used up.
+
+        Args:
+            calls: Of the scorer: a run that shows it nothing new ends after so many proposals for each.
+        """
+        limit = self.max_proposals or self.limit + REPEATS * calls
+        return replace(self, best=True, max_proposals=limit)
 
     @property
     def needed(self) -> int:
@@ -128,17 +145,18 @@ class Selection:
         scaffolds = np.full(len(chunk), "", dtype=object)
         if self.wanted.scaffold_cap is not None:
             scaffolds[keep] = murcko_scaffolds(list(smiles[keep]))
-        return chunk.assign(filters_failed=failed, keep=keep, scaffold=scaffolds)
+        return chunk.assign(filters_failed=failed, **{KEEP: keep, SCAFFOLD: scaffolds})
 
     def add(self, chunk: pd.DataFrame) -> None:
         """Keep what may be kept of a chunk from ``judged``, in its order."""
-        keep = np.flatnonzero(chunk["keep"])
-        under = [self._under_the_cap(scaffold) for scaffold in chunk["scaffold"].iloc[keep]]
-        self.capped += len(under) - sum(under)
-        keep = keep[np.array(under, dtype=bool)]
-        self.candidates += len(keep)
-        room = self.wanted.needed - sum(map(len, self.frames))
-        self.frames.append(chunk.iloc[keep[:room]].drop(columns=["keep", "scaffold"]))
+        keep = np.flatnonzero(chunk[KEEP])
+        under = np.array([self._under_the_cap(name) for name in chunk[SCAFFOLD].iloc[keep]], dtype=bool)
+        self.capped += int((~under).sum())
+        self.candidates += int(under.sum())
+        # Which of a scaffold are its best is known at the end, which are its first at once.
+        if not self.wanted.best:
+            keep = keep[under][: self.wanted.needed - sum(map(len, self.frames))]
+        self.frames.append(chunk.iloc[keep].drop(columns=KEEP))
         fails = chunk["filters_failed"] != ""
         self.failing.append(chunk.loc[fails, ["smiles", "filters_failed"]])
 
@@ -148,13 +166,29 @@ class Selection:
         self.scaffolds[scaffold] += 1
         return self.scaffolds[scaffold] <= self.wanted.scaffold_cap
 
-    def chosen(self, seed: int) -> pd.DataFrame:
-        """Return the molecules to return, at most n: the first, or the most different of the candidates."""
-        pool = pd.concat(self.frames, ignore_index=True)
-        if not self.wanted.diverse or len(pool) <= self.wanted.n:
-            return pool.head(self.wanted.n)
-        picked = maxmin_pick(list(pool["smiles"]), self.wanted.n, seed)
-        return pool.iloc[picked].reset_index(drop=True)
+    @property
+    def pool(self) -> pd.DataFrame:
+        """Candidates, in the order in which they were proposed.
+
+        They are as many as are needed; where the best count, all, with those too many of a scaffold.
+        """
+        return pd.concat(self.frames, ignore_index=True)
+
+    def chosen(self, seed: int, pool: pd.DataFrame | None = None) -> pd.DataFrame:
+        """Return the molecules to return, at most n: the first, or the most different of those needed.
+
+        Args:
+            seed: Of the choice of different ones.
+            pool: The candidates in another order.
+        """
+        first = self.pool if pool is None else pool
+        if self.wanted.scaffold_cap is not None:
+            first = first[first.groupby(SCAFFOLD).cumcount() < self.wanted.scaffold_cap]
+        first = first.drop(columns=SCAFFOLD).head(self.wanted.needed)
+        if not self.wanted.diverse or len(first) <= self.wanted.n:
+            return first.head(self.wanted.n)
+        picked = maxmin_pick(list(first["smiles"]), self.wanted.n, seed)
+        return first.iloc[picked].reset_index(drop=True)
 
     @property
     def kept(self) -> Kept:

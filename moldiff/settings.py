@@ -34,9 +34,15 @@ def check_keywords(given: Iterable[str], known: Iterable[str], kind: str) -> Non
 
 
 def check_numbers(
-    *, temperature: float, gamma: float, steps: int | None, chunk: int, seed: int, threads: int = 1
+    *,
+    temperature: float,
+    gamma: float | None,
+    steps: int | None,
+    chunk: int | None,
+    seed: int,
+    threads: int = 1,
 ) -> None:
-    """Refuse sampling settings out of range; steps may be left to the model's family.
+    """Refuse sampling settings out of range; what is None is left to the model and the method.
 
     Raises:
         InputError: Naming the setting and what was expected.
@@ -50,7 +56,7 @@ def check_numbers(
         ("temperature", temperature, 0.001, 1000),
         ("gamma", gamma, 0, 1000),
     ):
-        if not low <= value <= high:
+        if value is not None and not low <= value <= high:
             raise InputError(f"{name} must be a number from {low} to {high:,}, got {value}")
     for name, number, least, most in (
         ("steps", steps, 1, 100_000),

@@ -46,6 +46,11 @@ class Targets:
     rows: Tensor
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def asks(self) -> bool:
+        """Whether any condition is given."""
+        return not bool(self.fixed.isnan().all() & self.rows.isnan().all())
+
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
         """Return conditions (n, P) float32, NaN where not given."""
         chosen = self.rows[torch.randint(len(self.rows), (n,), generator=generator)]
@@ -83,7 +88,7 @@ def plan_targets(
     asked = [_reaching(goal, values[:, column[goal.name]], reach) for goal in resolved]
     ranged = [goal for goal in asked if goal.target is None]
     if reach is not None and not any(goal.direction for goal in resolved):
-        notes.append("reach changes max and min goals only, and there is none")
+        notes.append("reach changes max and min goals that are conditions only, and there is none")
     if not ranged:
         return Targets(resolved, fixed, torch.full((1, len(column)), torch.nan), notes)
     seen = {goal.name: values[:, column[goal.name]] for goal in asked}
@@ -100,11 +105,20 @@ def _check(goals: Sequence[Goal], names: list[str], reach: float | None) -> None
     for goal in goals:
         if goal.name not in names:
             raise InputError(_not_a_condition(goal.name, names))
+    refuse_repeats(goals)
+    if reach is not None and not 0.5 <= reach < 1.0:
+        raise InputError(f"reach must be a quantile from 0.5 to below 1, got {reach}")
+
+
+def refuse_repeats(goals: Sequence[Goal]) -> None:
+    """Refuse two goals on one property.
+
+    Raises:
+        InputError: Saying how to write them as one.
+    """
     twice = [goal.name for number, goal in enumerate(goals) if goal.name in {g.name for g in goals[:number]}]
     if twice:
         raise InputError(f"two goals on '{twice[0]}': write one interval, such as '1<={twice[0]}<=2'")
-    if reach is not None and not 0.5 <= reach < 1.0:
-        raise InputError(f"reach must be a quantile from 0.5 to below 1, got {reach}")
 
 
 def _not_a_condition(name: str, names: list[str]) -> str:

@@ -47,6 +47,11 @@ def check_workers(workers: int, proposer: Proposer) -> None:
         raise InputError(f"workers must be a whole number from 1 to {MOST}, got {workers}")
     if workers > 1 and proposer.device.type != "cpu":
         raise InputError(f"workers share processors, not the device '{proposer.device}': leave them out")
+    if workers > 1 and proposer.rows is None:
+        raise InputError(
+            "a run that is steered by scorers draws in one process, for what it draws depends on the scores: "
+            "leave workers out; the scorer itself may have several, as in --oracle workers=4"
+        )
     if workers > 1 and proposer.names.get("compiled"):
         raise InputError("a compiled network stays in one process: leave out either compiled or workers")
 

@@ -25,16 +25,38 @@ settings.register_profile("moldiff", deadline=None, derandomize=True)
 settings.load_profile("moldiff")
 
 
+QUIET = {"compiled": False, "progress": False, "accelerator": "cpu", "precision": "fp32"}
+
+
+def some_of_qm9():
+    """Return 3,269 molecules of QM9."""
+    from moldiff.datasets import load
+
+    table = load("qm9")
+    return table.take(range(0, len(table), 40))
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory):
     """The folder of a model trained for seconds on 3,269 molecules of QM9: logP, rings, mu (not measured)."""
-    from moldiff.datasets import load
     from moldiff.training.recipe import Recipe
 
-    table = load("qm9")
-    few = table.take(range(0, len(table), 40))
     folder = tmp_path_factory.mktemp("models") / "tiny"
     recipe = Recipe(width=32, depth=1, heads=1, condition_width=32, tokens=1.5e5, batch_tokens=1024)
-    quiet = {"compiled": False, "progress": False, "accelerator": "cpu", "precision": "fp32"}
-    recipe.train(few, ["logP", "rings", "mu"], folder, **quiet)
+    recipe.train(some_of_qm9(), ["logP", "rings", "mu"], folder, **QUIET)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_predictor(tiny_model, tmp_path_factory):
+    """The folder of a predictor for that model, of the same molecules: logP, rings, mu, and gap besides."""
+    from moldiff.training.predicting import PredictorRecipe
+    from moldiff.training.prepare import prepare
+
+    table, folder = some_of_qm9(), tmp_path_factory.mktemp("predictors") / "tiny"
+    sizes = {"width": 32, "depth": 1, "heads": 1, "condition_width": 16, "tokens": 2e5}
+    recipe = PredictorRecipe(model=str(tiny_model), lr=0.02, **sizes)
+    names = ["logP", "rings", "mu", "gap"]
+    prepared = prepare(table, names, like=recipe.notation, batch_tokens=1024)
+    recipe.train(prepared, table, folder, command="moldiff train", **QUIET)
     return folder

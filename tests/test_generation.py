@@ -15,7 +15,7 @@ from moldiff.metrics.sets import SetCounts
 from moldiff.records import PACKAGES
 
 STATISTICS = PropertyStatistics.from_values("rings", [0, 1, 2, 3], "1", "by hand", True)
-SUMMARY = GoalSummary("rings>=1", "rings", "1", None, None, 3, 0.5, 2, 0.0)
+SUMMARY = GoalSummary("rings>=1", "rings", "measured", "1", None, None, 3, 0.5, 2, 0.0)
 
 
 def generation(**changes):

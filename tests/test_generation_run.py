@@ -188,7 +188,7 @@ def test_another_model_does_not_go_on(generator, tmp_path, stop, tiny_model):
     with pytest.raises(InputError, match="an unfinished run with precision float32, not bfloat16"):
         low.generate(5, output=tmp_path, **FAST)
     other = MoleculeGenerator.from_pretrained(tiny_model, device="cpu", precision="fp32")
-    next(other._saved.network.parameters()).data[0] += 1e-6
+    next(other.model_.network.parameters()).data[0] += 1e-6
     with pytest.raises(InputError, match="an unfinished run with weights"):
         other.generate(5, output=tmp_path, **FAST)
 

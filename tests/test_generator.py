@@ -153,7 +153,7 @@ def test_no_result_before_the_first_chunk(generator):
     ("arguments", "message"),
     [
         ({"goals": ["ringz>=2"]}, "unknown property 'ringz': did you mean 'rings'"),
-        ({"goals": ["QED>=0.5"]}, "not trained on 'QED': train one with `moldiff train --property QED`"),
+        ({"goals": ["QED>=0.5"], "method": "cfg"}, "'cfg' cannot serve 'QED>=0.5': use auto or particles"),
         ({"goals": ["rings"]}, "not understood"),
         ({"goals": ["rings>=2", "rings<=3"]}, "two goals on 'rings'"),
         ({"sampler": "lop"}, "unknown sampler 'lop': did you mean 'loop'"),
@@ -188,6 +188,11 @@ def test_wrong_arguments(generator, arguments, message):
         generator.generate(**{"n": 1, **arguments})
 
 
+def test_conditions_are_what_the_model_was_trained_on(generator):
+    with pytest.raises(InputError, match="not trained on 'QED': train one with `moldiff train --property"):
+        generator.targets(["QED>=0.5"])
+
+
 def test_wrong_recipe():
     with pytest.raises(InputError, match="unknown recipe 'widht': did you mean 'width'"):
         MoleculeGenerator(widht=3)
@@ -210,7 +215,7 @@ def test_saved_and_loaded_it_gives_the_same_molecules(generator, tmp_path):
     asked = {"goals": ["max logP"], **FAST}
     pd.testing.assert_frame_equal(generator.generate(20, **asked).table, again.generate(20, **asked).table)
     assert again.statistics_ == generator.statistics_
-    assert (tmp_path / "copy" / "README.md").read_text() == generator._card
+    assert (tmp_path / "copy" / "README.md").read_text() == generator.loaded_.card
     again.save_pretrained(tmp_path / "copy")  # over itself
     assert MoleculeGenerator.from_pretrained(tmp_path / "copy").statistics_ == generator.statistics_
 
@@ -221,7 +226,7 @@ def test_a_model_half_saved_is_no_model(generator, tmp_path, monkeypatch):
     def fail(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr("moldiff.generator.save_model", fail)
+    monkeypatch.setattr("moldiff.loaded_model.save_model", fail)
     with pytest.raises(OSError, match="disk full"):
         generator.save_pretrained(tmp_path / "copy")
     with pytest.raises(InputError, match="no model at"):

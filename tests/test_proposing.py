@@ -169,7 +169,7 @@ def test_settings_say_what_is_in_use():
 
 
 def test_cost_summary():
-    costs = dict(zip(COSTS, (800, 0, 400, 40, 4, 8), strict=True))
+    costs = dict(zip(COSTS, (800, 0, 400, 40, 4, 8, 16), strict=True))
     assert cost_summary(costs, 8, 4, 2.0) == {
         "seconds": 2.0,
         "proposals_per_second": 4.0,
@@ -180,6 +180,7 @@ def test_cost_summary():
         "remasked_digits_per_proposal": 5.0,
         "filled_digits_per_proposal": 0.5,
         "idle_steps_per_proposal": 1.0,
+        "unguided_tokens_per_proposal": 2.0,
     }
     assert cost_summary(costs, 0, 0, 0.0)["proposals_per_second"] == 0.0
 

@@ -96,7 +96,9 @@ def test_reach_out_of_range(reach):
 
 
 def test_reach_without_effect_is_said():
-    assert plan("rings>=2", reach=0.9).notes == ["reach changes max and min goals only, and there is none"]
+    assert plan("rings>=2", reach=0.9).notes == [
+        "reach changes max and min goals that are conditions only, and there is none"
+    ]
 
 
 def test_goals_that_no_row_meets_take_the_nearest_clipped_and_say_so():

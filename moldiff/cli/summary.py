@@ -24,10 +24,11 @@ def report(result: Generation) -> RenderableType:
     parts: list[RenderableType] = [_counts(result)]
     if result.summaries:
         parts.append(_goals(result))
+    parts += [Text(f"method: {line}") for line in result.settings.get("served", [])]
     parts.append(Text(_cost(result)))
     if result.unmeasured:
         names = ", ".join(result.unmeasured)
-        parts.append(Text(f"{NOT_MEASURED}: {names} (conditions of the model that RDKit cannot compute)"))
+        parts.append(Text(f"{NOT_MEASURED}: {names} (conditions of the model that nothing here computes)"))
     parts += [Text(f"note: {note}") for note in result.notes]
     if len(result.table):
         parts.append(_best(result))
@@ -94,6 +95,8 @@ def _goals(result: Generation) -> Table:
     table = new_table(title, heads, right=heads[1:4])
     for summary in result.summaries:
         goal = summary.goal
+        if summary.source == "predicted":
+            goal += ", predicted"
         if summary.threshold is not None:
             goal += f" ({'>=' if summary.direction == 'max' else '<='}{number(summary.threshold)})"
         if summary.hits_valid is None:
@@ -114,11 +117,23 @@ def _cost(result: Generation) -> str:
     return (
         f"{cost['seconds']:.1f} s, {cost['molecules_per_second']:.1f} returned molecules/s, "
         f"{cost['proposals_per_second']:.1f} proposals/s; per proposal: NFE {cost['nfe_per_proposal']:.1f}, "
+        f"{_asked(result)}"
         f"{cost['remasked_digits_per_proposal']:.1f} re-masked digits\n"
         f"model {settings['model']}, gamma {settings['gamma']}, temperature {settings['temperature']}, "
         f"{steps}, sampler {settings['sampler']}{f' ({knobs})' if knobs else ''}, "
         f"seed {settings['seed']}"
     )
+
+
+def _asked(result: Generation) -> str:
+    """Return what predictor and scorers were asked, "" where there are none."""
+    rows = result.cost["nfe_predictor_per_proposal"]
+    asked = [f"predictor rows {rows:.1f}, "] if rows else []
+    asked += [
+        f"{name}: {entry['oracle_calls']:,} of {entry['budget']:,} oracle calls, "
+        for name, entry in result.scorers.items()
+    ]
+    return "".join(asked)
 
 
 def _best(result: Generation) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,8 @@ from moldiff.errors import InputError, did_you_mean
 if TYPE_CHECKING:
     from moldiff.chem.standardise import Standardiser
     from moldiff.frames import Intake
+    from moldiff.training.notation import Notation
+    from moldiff.training.predicting import PredictorRecipe
     from moldiff.training.recipe import Recipe
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="Model folder to write.")]
@@ -39,6 +42,14 @@ Predictor = Annotated[
     typer.Option(
         "--predictor",
         help="Train a predictor of the properties from noisy molecules instead of a model that generates.",
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--for",
+        help="With --predictor: the model that it is for, a bundled name or a folder. Symbols, codes and "
+        "canvases are then the model's; molecules that it cannot write are left out.",
     ),
 ]
 Family = Annotated[
@@ -87,6 +98,7 @@ def train(
     standardise: Standardise = True,
     jobs: Jobs = 1,
     predictor: Predictor = False,
+    model: Model = None,
     family: Family = None,
     digits: Digits = None,
     code: Code = None,
@@ -130,6 +142,12 @@ RECIPE = (
 )
 """Options that are keywords of ``Recipe``, where their defaults stand."""
 
+OF_THE_MODEL = ("family", "digits", "code", "canvas_step")
+"""Those that ``--for`` settles."""
+
+OF_GENERATORS = ("shown", "init")
+"""Options that mean nothing to a predictor."""
+
 
 def _run(given: dict[str, Any]) -> None:
     """Train what the options ask for: a model, or a predictor."""
@@ -138,16 +156,19 @@ def _run(given: dict[str, Any]) -> None:
     if given["devices"] is not None:
         running["devices"] = _devices(given["devices"])
     running |= {"compiled": given["compile_network"], "progress": given["progress"], "n_jobs": given["jobs"]}
-    if given["predictor"]:
-        _check_predictor(recipe, running)
+    _check_predictor(given["predictor"], given["model"], {*recipe, *running})
     plan = _checked(recipe, running)
+    learner = _learner(recipe, given["model"]) if given["predictor"] else None
     standardiser = chosen_standardiser(given["neutralise"], given["tautomer"], given["standardise"])
     taken = _taken(given["table"], given["properties"], given["smiles"], standardiser, given["jobs"])
+    if learner is not None and learner.notation is not None:
+        taken = _written(taken, learner.notation)
     _say(taken, given["output"])
-    if given["predictor"]:
-        _train_predictor(plan, recipe, taken, given["output"], running)
-    else:
+    running["command"] = _command(given, recipe)
+    if learner is None:
         _train(plan, taken, given["output"], running)
+    else:
+        _train_predictor(learner, plan, taken, given["output"], running)
 
 
 def _checked(recipe: dict[str, Any], running: dict[str, Any]) -> Recipe:
@@ -164,7 +185,7 @@ def _checked(recipe: dict[str, Any], running: dict[str, Any]) -> Recipe:
 def _taken(
     table: str, properties: list[str] | None, smiles: str | None, standardiser: Standardiser, jobs: int
 ) -> Intake:
-    """Read the table, and say what came of it."""
+    """Read the table."""
     from moldiff.chem.properties import PROPERTIES
     from moldiff.datasets import MoleculeTable, find_smiles, read_column
     from moldiff.frames import intake
@@ -179,16 +200,27 @@ def _taken(
             f"name what to train on with --property: the columns of {table} are "
             f"{', '.join(others) or 'none'} beside the molecules, and RDKit measures {', '.join(PROPERTIES)}"
         )
-    taken = intake(
+    return intake(
         source, properties, smiles=smiles, standardiser=standardiser, name=Path(table).name, n_jobs=jobs
     )
-    for line in taken.summary():
-        typer.echo(line)
-    return taken
+
+
+def _written(taken: Intake, notation: Notation) -> Intake:
+    """Leave out the molecules that a model cannot write."""
+    from dataclasses import replace
+
+    # Every row that was not dropped is the first one of a molecule, in the order of the molecules.
+    gone = {entry.row for entry in taken.dropped}
+    rows = [row for row in range(1, taken.rows + 1) if row not in gone]
+    table, left_out = notation.sift(taken.table, rows)
+    dropped = sorted([*taken.dropped, *left_out], key=lambda entry: entry.row)
+    return replace(taken, table=table, dropped=dropped)
 
 
 def _say(taken: Intake, output: Path) -> None:
-    """List the rows left out, and say what one should know of the rest."""
+    """Say what came of the table, list the rows left out, and say what one should know of the rest."""
+    for line in taken.summary():
+        typer.echo(line)
     listed = taken.save_dropped(output)
     if listed is not None:
         typer.echo(f"dropped rows are listed in {listed}")
@@ -196,26 +228,53 @@ def _say(taken: Intake, output: Path) -> None:
         typer.echo(f"note: {note}", err=True)
 
 
-def _check_predictor(recipe: dict[str, Any], running: dict[str, Any]) -> None:
-    """Refuse options that mean nothing to a predictor."""
-    for name in ("shown", "init"):
-        if name in recipe or name in running:
+def _check_predictor(predictor: bool, model: str | None, given: set[str]) -> None:
+    """Refuse options that do not go together."""
+    if model is not None and not predictor:
+        raise InputError("--for names the model that a predictor is for: add --predictor, or leave it out")
+    for name in OF_GENERATORS if predictor else ():
+        if name in given:
             raise InputError(f"--{name} is for models that generate: leave it out with --predictor")
+    for name in OF_THE_MODEL if model is not None else ():
+        if name in given:
+            option = name.replace("_", "-")
+            raise InputError(f"--for takes the {option} from the model: leave --{option} out")
 
 
-def _train_predictor(
-    plan: Recipe, recipe: dict[str, Any], taken: Intake, output: Path, running: dict[str, Any]
-) -> None:
-    """Train a predictor on what the recipe prepares, and say how good it is where nothing is hidden."""
+def _learner(recipe: dict[str, Any], model: str | None) -> PredictorRecipe:
+    """Return how the predictor is trained."""
     from dataclasses import fields
 
     from moldiff.training.predicting import PredictorRecipe
 
     own = {entry.name: recipe[entry.name] for entry in fields(PredictorRecipe) if entry.name in recipe}
-    wanted = PredictorRecipe(**own)
-    prepared = plan.prepare(taken.table, taken.properties, n_jobs=running.pop("n_jobs"))
-    command = f"{plan.command(taken.table, taken.properties)} --predictor"
-    wanted.train(prepared, taken.table, output, command=command, **running)
+    return PredictorRecipe(model=model, **own)
+
+
+def _command(given: dict[str, Any], recipe: dict[str, Any]) -> str:
+    """Return the command as it was given, for the card."""
+    words = ["moldiff", "train", Path(given["table"]).name, *(["--predictor"] if given["predictor"] else [])]
+    words += [] if given["model"] is None else ["--for", given["model"]]
+    for name, value in {"property": given["properties"] or [], **recipe}.items():
+        for each in value if isinstance(value, list) else [value]:
+            text = f"{each:g}" if isinstance(each, float) else str(each)
+            words += [f"--{name.replace('_', '-')}", text]
+    return shlex.join([*words, "-o", "PREDICTOR" if given["predictor"] else "MODEL"])
+
+
+def _train_predictor(
+    learner: PredictorRecipe, plan: Recipe, taken: Intake, output: Path, running: dict[str, Any]
+) -> None:
+    """Train a predictor on the table, and say where it is written how good it is."""
+    from moldiff.training.prepare import prepare
+
+    table, properties, jobs = taken.table, taken.properties, running.pop("n_jobs")
+    if learner.notation is None:
+        prepared = plan.prepare(table, properties, n_jobs=jobs)
+    else:
+        settings = {"batch_tokens": plan.batch_tokens, "seed": plan.seed, "n_jobs": jobs}
+        prepared = prepare(table, properties, like=learner.notation, **settings)
+    learner.train(prepared, table, output, **running)
     typer.echo(f"predictor written to {output}; errors by noise level: {output / 'calibration.csv'}")
 
 

@@ -36,7 +36,7 @@ class SavedPredictor:
         network: The predictor, float32, calibrated.
         codec: The digits that it was trained with.
         tokens: The C tokens, in the order of the codes.
-        config: ``config.json``: noise, the network's keywords, how it was trained.
+        config: ``config.json``: noise, canvas step, the network's keywords, how it was trained.
     """
 
     network: NoisyPredictor
@@ -48,6 +48,12 @@ class SavedPredictor:
     def properties(self) -> list[str]:
         """The P properties, in the order of the laws."""
         return list(self.network.laws)
+
+    @property
+    def canvas_step(self) -> int:
+        """Canvas sizes are multiples of this; predictors that do not say were trained on multiples of 4."""
+        step: int = self.config.get("canvas_step", 4)
+        return step
 
     @property
     def noise(self) -> NoiseKind:
@@ -68,7 +74,7 @@ class SavedPredictor:
         Raises:
             InputError: If noise, tokens, codes or canvases are others.
         """
-        again = f"train one with: moldiff train TABLE --predictor --family {family}"
+        again = "train one with: moldiff train TABLE --predictor --for MODEL"
         if family not in self.noise.families:
             raise InputError(
                 f"the predictor was trained on {self.config['noise']} noise, for models of the families "
@@ -77,17 +83,17 @@ class SavedPredictor:
         if list(tokens) != self.tokens:
             raise InputError(
                 f"the predictor has another vocabulary, of {len(self.tokens)} tokens; this model has "
-                f"{len(tokens)}: {again} on the table that the model was trained on"
+                f"{len(tokens)}: {again}"
             )
         if codec.digits > 1 and not torch.equal(codec.codes.cpu(), self.codec.codes.cpu()):
             raise InputError(
                 f"the predictor has other codes, of {self.codec.digits} digits a token; this model's are of "
-                f"{codec.digits}: {again}, with the model's --digits and --code"
+                f"{codec.digits}: {again}"
             )
         if longest > self.network.max_length:
             raise InputError(
                 f"the predictor takes {self.network.max_length} positions, this model's canvases have up to "
-                f"{longest}: {again} on the table that the model was trained on"
+                f"{longest}: {again}"
             )
 
 
@@ -140,7 +146,11 @@ def load_predictor(folder: Path) -> SavedPredictor:
         network = filled(make, keywords, weights)
         if network.digits != codec.digits:
             raise ValueError(f"it reads {network.digits} digits a token, its codes have {codec.digits}")
-    return SavedPredictor(network.eval(), codec, list(vocab["tokens"]), config)
+        saved = SavedPredictor(network.eval(), codec, list(vocab["tokens"]), config)
+        step = saved.canvas_step
+        if type(step) is not int or not 1 <= step <= network.max_length:
+            raise ValueError(f"canvas_step {step!r}, longest canvas {network.max_length}")
+    return saved
 
 
 def _laws(stored: dict[str, dict[str, Any]], statistics: dict[str, Any]) -> dict[str, Law]:

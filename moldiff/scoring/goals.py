@@ -47,12 +47,7 @@ class GoalScore:
     def __init__(self, terms: Sequence[tuple[Measure, Goal]]) -> None:
         if not terms:
             raise ValueError("expected at least one goal")
-        for _, goal in terms:
-            if goal.label is not None:
-                raise InputError(
-                    f"goal {str(goal)!r}: a scorer gives numbers; expected such as 'max {goal.name}' or "
-                    f"'{goal.name}>=1'"
-                )
+        refuse_classes([goal for _, goal in terms])
         self.terms = list(terms)
 
     def __call__(self, smiles: Sequence[str]) -> NDArray[np.float64]:
@@ -60,6 +55,20 @@ class GoalScore:
         parts = [goal.weight * _towards(goal, measure(smiles)) for measure, goal in self.terms]
         total: NDArray[np.float64] = np.sum(parts, axis=0)
         return total
+
+
+def refuse_classes(goals: Sequence[Goal]) -> None:
+    """Refuse goals that scorers cannot serve.
+
+    Raises:
+        InputError: If a goal asks for a class: scorers give numbers.
+    """
+    for goal in goals:
+        if goal.label is not None:
+            raise InputError(
+                f"goal {str(goal)!r}: a scorer gives numbers; expected such as 'max {goal.name}' or "
+                f"'{goal.name}>=1'"
+            )
 
 
 def _towards(goal: Goal, values: NDArray[np.float64]) -> NDArray[np.float64]:

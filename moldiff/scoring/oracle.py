@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,6 +27,9 @@ from moldiff.settings import is_whole
 
 USED_UP = "not scored: the budget of oracle calls is used up"
 """The reason of a molecule that came too late."""
+
+LISTED = 100
+"""Molecules without a score that a record lists, with the reasons."""
 
 _NO_MOLECULE = "no molecule"
 
@@ -58,6 +62,7 @@ class Oracle:
             there is none.
         reasons: Why, for those that have none.
         asked: Molecules that the scorer itself was asked about.
+        key: Tells the scorer's content from another's; None where it cannot be told.
 
     Raises:
         InputError: If the scorer cannot be loaded, or a setting is out of range.
@@ -83,17 +88,19 @@ class Oracle:
         retries: int = 1,
     ) -> None:
         _check(oracle_calls=oracle_calls, workers=workers, batch=batch, timeout=timeout, retries=retries)
+        if not isinstance(cache, bool | str | Path):
+            raise InputError(f"cache must be true, false or the name of a folder, got {cache!r}")
         self.scorer = load_scorer(scorer)
         self.oracle_calls = oracle_calls
         self.scores: dict[str, float] = {}
         self.reasons: dict[str, str] = {}
         self.asked = 0
-        staff, key = _staff(self.scorer, workers)
+        staff, self.key = _staff(self.scorer, workers)
         self._pool = Pool(staff, batch=batch, timeout=timeout, retries=retries)
         self._cache = None
-        if cache is not False and key is not None:
+        if cache is not False and self.key is not None:
             place = cache_folder() / "scores" if cache is True else Path(cache)
-            self._cache = ScoreCache(place / key)
+            self._cache = ScoreCache(place / self.key)
         self._on_disk = {} if self._cache is None else self._cache.read()
 
     @property
@@ -130,6 +137,7 @@ class Oracle:
             "budget": self.oracle_calls,
             "asked": self.asked,
             "failed": len(self.reasons),
+            "reasons": dict(islice(self.reasons.items(), LISTED)),
         }
 
     def close(self) -> None:
@@ -235,5 +243,5 @@ def _check(*, oracle_calls: int | None, workers: int, batch: int, timeout: float
     ):
         if number is not None and not (is_whole(number) and least <= number <= most):
             raise InputError(f"{name} must be a whole number from {least} to {most:,}, got {number}")
-    if not 0.0 < timeout <= 10**7:
+    if isinstance(timeout, bool | str) or not 0.0 < timeout <= 10**7:
         raise InputError(f"timeout must be a number of seconds above 0, got {timeout}")

@@ -61,9 +61,8 @@ class BaseRecipe:
 
     def network_keywords(self, prepared: Prepared) -> dict[str, int]:
         """Return the sizes of the network for a prepared table."""
-        longest = max(int(part.canvases.max()) for part in (prepared.train, prepared.validation))
         sizes = ("width", "depth", "heads", "condition_width")
-        return {"max_length": longest, **{name: getattr(self, name) for name in sizes}}
+        return {"max_length": prepared.longest, **{name: getattr(self, name) for name in sizes}}
 
     def claim(self, work: Path, about: Mapping[str, Any]) -> None:
         """Refuse to go on with a run that was started otherwise; only its length may change.

@@ -9,7 +9,9 @@ from typing import Any
 import pandas as pd
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from moldiff.diffusion.process import Process
 from moldiff.files import whole_file
+from moldiff.models.denoiser import Denoiser
 from moldiff.training.bounds import both_bounds
 from moldiff.training.ema import WeightAverage
 from moldiff.training.module import DenoisingModule
@@ -21,13 +23,26 @@ class LearningCurve(Callback):
     """Append both bounds to ``curve.csv`` every so many steps.
 
     Args:
+        network: The network in training.
+        process: Its noise.
         prepared: Its validation molecules are scored.
         average: The callback whose averaged weights are scored.
         path: The CSV file; a resumed run goes on with it.
         every: Steps between rows.
     """
 
-    def __init__(self, prepared: Prepared, average: WeightAverage, path: Path, every: int = 1000) -> None:
+    def __init__(
+        self,
+        network: Denoiser,
+        process: Process,
+        prepared: Prepared,
+        *,
+        average: WeightAverage,
+        path: Path,
+        every: int = 1000,
+    ) -> None:
+        self.network = network
+        self.process = process
         self.prepared = prepared
         self.average = average
         self.path = path
@@ -43,15 +58,13 @@ class LearningCurve(Callback):
         if not isinstance(optimizer, MasterWeights):
             return
         # A copy, so that scoring neither disturbs the weights in training nor compiles them again.
-        objective = copy.deepcopy(pl_module.objective)
-        weights = [parameter for parameter in objective.parameters() if parameter.requires_grad]
+        network = copy.deepcopy(self.network)
+        weights = [parameter for parameter in network.parameters() if parameter.requires_grad]
         for weight, value in zip(weights, self.average.average, strict=True):
             weight.data.copy_(value)
         row: dict[str, float] = {"step": step, "tokens": pl_module.tokens_seen}
         row["seconds"] = round(pl_module.seconds, 1)
-        bounds = both_bounds(
-            objective.network, objective.process, self.prepared.validation, self.prepared.canvas
-        )
+        bounds = both_bounds(network, self.process, self.prepared.validation, self.prepared.canvas)
         for name, bound in bounds.items():
             row |= {name: round(bound.nats, 4), f"{name}_se": round(bound.standard_error, 4)}
         self._append(row)

@@ -1,4 +1,4 @@
-"""Run the training of a denoiser: devices, precision, log, checkpoints, resume."""
+"""Run the training of a network: devices, precision, log, checkpoints, resume."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from pathlib import Path
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
-from moldiff.diffusion.process import Pattern, Process
-from moldiff.models.denoiser import Denoiser
+from moldiff.diffusion.process import Pattern
 from moldiff.models.precision import cast_parameters, resolve_precision
 from moldiff.training.data import ResidentTokens
 from moldiff.training.dropping import SHOWN
 from moldiff.training.ema import WeightAverage
 from moldiff.training.loss_log import LossLog
-from moldiff.training.module import DenoisingModule
+from moldiff.training.module import DenoisingModule, Noise
 from moldiff.training.optimizer import MasterWeights, decay_start
 
 
@@ -89,15 +88,15 @@ class Fit:
 
     def __call__(
         self,
-        network: Denoiser,
-        process: Process,
+        network: nn.Module,
+        process: Noise,
         data: ResidentTokens,
         callbacks: Callable[[WeightAverage], list[Callback]] | None = None,
     ) -> FitReport:
         """Train ``network`` and leave the averaged weights in it, in float32.
 
         Args:
-            network: Denoiser with raw logits.
+            network: What is trained: see ``Objective``.
             process: Noise and loss.
             data: Training molecules, on the training device.
             callbacks: Makes further Lightning callbacks, given the one that averages the weights.

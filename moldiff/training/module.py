@@ -4,30 +4,41 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from moldiff.diffusion.process import Pattern, Process
+from moldiff.diffusion.process import Pattern
 from moldiff.models.compiled import many_shapes
-from moldiff.models.denoiser import Denoiser
 from moldiff.training.data import ResidentTokens
 from moldiff.training.dropping import SHOWN, drop_conditions
 from moldiff.training.optimizer import MasterWeights, muon_and_adamw, warm_constant_decay
+
+
+class Noise(Protocol):
+    """What a training step asks of a process."""
+
+    def corrupt(
+        self, x0: Tensor, pattern: Pattern, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return noisy digits (B, L, K), times (B,) and weights (B,) of clean tokens (B, L)."""
+
+    def loss(self, logits: Tensor, x0: Tensor, z: Tensor, t: Tensor, weight: Tensor) -> Tensor:
+        """Return the loss (B,) of what the network says of noisy digits."""
 
 
 class Objective(nn.Module):
     """Network and loss as one module, so that one compiled graph holds both.
 
     Args:
-        network: Denoiser with raw logits.
+        network: From noisy digits (B, L, K), labels (B, P) and times (B,) to what the loss takes.
         process: Noise and loss.
     """
 
-    def __init__(self, network: Denoiser, process: Process) -> None:
+    def __init__(self, network: nn.Module, process: Noise) -> None:
         super().__init__()
         self.network = network
         self.process = process
@@ -42,7 +53,7 @@ class DenoisingModule(LightningModule):
     """One step: the batch and the noise of (seed, step), a random subset of conditions, the weighted loss.
 
     Args:
-        network: Denoiser with raw logits, in the training precision.
+        network: What is trained, in the training precision.
         process: Noise and loss.
         data: Training molecules.
         total_steps: Length of the run; the learning rate falls over its last 30%.
@@ -56,8 +67,8 @@ class DenoisingModule(LightningModule):
 
     def __init__(
         self,
-        network: Denoiser,
-        process: Process,
+        network: nn.Module,
+        process: Noise,
         data: ResidentTokens,
         *,
         total_steps: int,

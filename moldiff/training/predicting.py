@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from moldiff.datasets import MoleculeTable
 from moldiff.diffusion.codec import SubtokenCodec
-from moldiff.diffusion.process import Pattern, Process
+from moldiff.diffusion.process import Pattern
 from moldiff.files import whole_file
 from moldiff.models.checkpoint import write_json
-from moldiff.models.denoiser import Denoiser
 from moldiff.models.predictor import NoisyPredictor, soft_tokens
 from moldiff.models.predictor_folder import SavedPredictor, save_predictor
 from moldiff.models.predictor_heads import Classes, Gaussian, Law, Values
@@ -22,6 +22,7 @@ from moldiff.models.predictor_noise import NOISES, NoiseKind, noise_of
 from moldiff.training.base_recipe import BaseRecipe
 from moldiff.training.calibration import HeldOut, calibrate, calibration_table
 from moldiff.training.fit import Fit
+from moldiff.training.notation import Notation, read_notation
 from moldiff.training.predictor_card import write_predictor_card
 from moldiff.training.prepare import Prepared
 
@@ -84,10 +85,12 @@ class PredictorRecipe(BaseRecipe):
 
     Args:
         family: Of the models that it is for, a key of ``FAMILIES``; those of one kind of noise share one. The
-            other keywords are those of ``BaseRecipe`` too.
+            keywords that are not listed here are those of ``BaseRecipe`` too.
+        model: The model that it is for, a folder or the name of a bundled one: family, symbols, digits and
+            canvases are then the model's. ``notation`` says what it can write, and goes to ``prepare``.
 
     Raises:
-        InputError: If there is no such family, or nothing to train on.
+        InputError: If there is no such family or model, or nothing to train on.
 
     Example:
         >>> PredictorRecipe(family="ar").noise
@@ -99,6 +102,17 @@ class PredictorRecipe(BaseRecipe):
     heads: int = 2
     condition_width: int = 32
     tokens: float = 1e8
+    model: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.notation is not None:
+            self.family = self.notation.family
+        super().__post_init__()
+
+    @cached_property
+    def notation(self) -> Notation | None:
+        """How the model writes molecules; None if the predictor is for no model in particular."""
+        return None if self.model is None else read_notation(self.model)
 
     @property
     def noise(self) -> str:
@@ -127,7 +141,12 @@ class PredictorRecipe(BaseRecipe):
             folder: The predictor folder.
             command: What the card says that trains the predictor.
             running: Keywords of ``Fit`` that do not change the result: accelerator, devices, precision ...
+
+        Raises:
+            ValueError: If the table was not prepared like the model that the predictor is for.
         """
+        if self.notation is not None and prepared.tokenizer != self.notation.tokenizer:
+            raise ValueError("prepare the table with like=recipe.notation: its symbols are not the model's")
         work = folder / "training"
         names = [entry.name for entry in prepared.statistics]
         about = {"predictor": self.noise, "data": table.name, "molecules": len(table), "properties": names}
@@ -136,15 +155,14 @@ class PredictorRecipe(BaseRecipe):
         # Every label is shown in every step: it is what is learned, not a condition that may be missing.
         every = (*(0.0 for _ in network.laws), 1.0)
         run = Fit(work, self.tokens, shown=every, **self.pace, **running)
-        # A training step asks no more of its network and its process than what these two do.
-        task = cast(Denoiser, LabelNats(network, codec)), cast(Process, LabelNoise(kind, codec))
-        report = run(*task, prepared.train)
+        report = run(LabelNats(network, codec), LabelNoise(kind, codec), prepared.train)
         calibrate(network.cpu().eval(), HeldOut(kind, codec, prepared.validation, first=0, stride=2))
         figures = calibration_table(network, HeldOut(kind, codec, prepared.validation, first=1, stride=2))
         training = self.record(prepared, table, network, report, running.get("precision", "auto"))
         config = {
             "noise": self.noise,
             "code": prepared.code,
+            "canvas_step": prepared.canvas_step,
             "network": self.network_keywords(prepared),
             "training": {**training, "command": command},
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from moldiff.diffusion.canvas import CanvasLaw
 from moldiff.diffusion.codec import SubtokenCodec
 from moldiff.errors import InputError, did_you_mean
 from moldiff.training.data import ResidentTokens
+from moldiff.training.notation import Notation
 
 STEPS = (4, 8, 16, 32)
 """Canvas steps to choose from."""
@@ -35,6 +37,7 @@ class Prepared:
         validation: Molecules held out for the bounds printed during and after training.
         canvas: Law of canvas sizes in ``train``.
         canvas_step: They are multiples of this.
+        longest: The longest canvas that a network has to take.
         train_smiles: Canonical SMILES of ``train``.
     """
 
@@ -46,6 +49,7 @@ class Prepared:
     validation: ResidentTokens
     canvas: CanvasLaw
     canvas_step: int
+    longest: int
     train_smiles: list[str]
 
 
@@ -53,9 +57,10 @@ def prepare(
     table: MoleculeTable,
     properties: Sequence[str],
     *,
-    digits: int,
+    digits: int = 1,
     code: str = "chemistry",
     canvas_step: int | None = None,
+    like: Notation | None = None,
     batch_tokens: int = 4096,
     seed: int = 0,
     device: torch.device | None = None,
@@ -69,42 +74,42 @@ def prepare(
         digits: K, sub-tokens of a token; 1 is the plain masked model.
         code: Name of the code (a key of ``CODES``).
         canvas_step: Canvas sizes are multiples of this; ``fitting_step`` unless given.
+        like: How a model writes molecules, for its predictor: in the place of symbols, digits, code and
+            canvases of the table's own.
         batch_tokens: Canvas tokens in a training batch.
         seed: Seed of data order and canvas sample.
         device: Where the tokens live.
         n_jobs: Processes for measuring properties.
 
     Raises:
-        InputError: If a property or the code is unknown, or no molecule is left to train on.
+        InputError: If a property or the code is unknown, no molecule is left to train on, or one cannot be
+            written ``like`` the model writes.
     """
     if code not in CODES:
         raise InputError(f"unknown code '{code}'{did_you_mean(code, CODES)}")
     frame = with_properties(table, [name for name in properties if name not in table.labels], n_jobs=n_jobs)
-    tokenizer = SelfiesTokenizer.fit(table.smiles)
-    _check_symbols(table, tokenizer, digits)
+    tokenizer = SelfiesTokenizer.fit(table.smiles) if like is None else like.tokenizer
     ids = tokenizer.encode(table.smiles)
+    if like is None:
+        codec = _codec(table, tokenizer, ids, digits, code)
+        step = fitting_step([len(row) for row in ids]) if canvas_step is None else canvas_step
+    else:
+        code, codec, step = like.code, like.codec, like.canvas_step
     y = frame[list(properties)].to_numpy(dtype=np.float64)
     part = split(table.smiles)
     if not (part == "train").any():
         raise InputError(f"{table.name} has {len(table)} molecules, none of them to train on: give more")
     # A table of a few molecules may have none held out: its bound is then one of the training molecules.
     held_out = part == "validation" if (part == "validation").any() else part == "train"
-    counts = np.bincount(np.concatenate(ids), minlength=len(tokenizer.tokens))
-
-    step = fitting_step([len(row) for row in ids]) if canvas_step is None else canvas_step
-    settings = {"step": step, "batch_tokens": batch_tokens, "seed": seed}
-
-    def resident(rows: np.ndarray) -> ResidentTokens:
-        return ResidentTokens([ids[i] for i in np.flatnonzero(rows)], y[rows], device=device, **settings)
-
-    train, validation = resident(part == "train"), resident(held_out)
-    codes = CODES[code](tokenizer.tokens, digits, counts=counts.tolist())
+    resident = partial(ResidentTokens, step=step, batch_tokens=batch_tokens, seed=seed, device=device)
+    chosen = (part == "train", held_out)
+    train, validation = (resident([ids[i] for i in np.flatnonzero(rows)], y[rows]) for rows in chosen)
+    longest = _longest([train, validation], like)
     labels = torch.from_numpy(y[part == "train"]).float()
     law = CanvasLaw.fit(train.canvases, labels, torch.Generator().manual_seed(seed))
     statistics = [_statistics(table, name, y[part == "train", i]) for i, name in enumerate(properties)]
     smiles = [table.smiles[i] for i in np.flatnonzero(part == "train")]
-    codec = SubtokenCodec(torch.from_numpy(codes))
-    return Prepared(tokenizer, code, codec, statistics, train, validation, law, step, smiles)
+    return Prepared(tokenizer, code, codec, statistics, train, validation, law, step, longest, smiles)
 
 
 def fitting_step(lengths: Sequence[int]) -> int:
@@ -121,13 +126,30 @@ def fitting_step(lengths: Sequence[int]) -> int:
     return next((step for step in STEPS if common <= 10 * step), STEPS[-1])
 
 
-def _check_symbols(table: MoleculeTable, tokenizer: SelfiesTokenizer, digits: int) -> None:
-    """Refuse to write a single symbol in several digits."""
+def _codec(
+    table: MoleculeTable, tokenizer: SelfiesTokenizer, ids: Sequence[np.ndarray], digits: int, code: str
+) -> SubtokenCodec:
+    """Return the digits of a table's own symbols; refuse to write a single symbol in several digits."""
     if digits > 1 and len(tokenizer) < 3:
         raise InputError(
             f"the molecules of {table.name} have only one SELFIES symbol, {tokenizer.tokens[-1]}, which "
             "needs no digits: take the family mdlm, or more molecules"
         )
+    counts = np.bincount(np.concatenate(ids), minlength=len(tokenizer))
+    return SubtokenCodec(torch.from_numpy(CODES[code](tokenizer.tokens, digits, counts=counts.tolist())))
+
+
+def _longest(parts: Sequence[ResidentTokens], like: Notation | None) -> int:
+    """Return the longest canvas: of the molecules, or of the model that has to hold them all."""
+    longest = max(int(part.canvases.max()) for part in parts)
+    if like is None:
+        return longest
+    if longest > like.longest:
+        raise InputError(
+            f"a molecule needs a canvas of {longest} positions, the model's have up to {like.longest}: leave "
+            "such molecules out"
+        )
+    return like.longest
 
 
 def _statistics(table: MoleculeTable, name: str, values: np.ndarray) -> PropertyStatistics:

@@ -115,7 +115,7 @@ class Recipe(BaseRecipe):
         run = Fit(work, self.tokens, shown=self.shown, **self.pace, **running)
 
         def curve(average: WeightAverage) -> list[Callback]:
-            return [LearningCurve(prepared, average, work / "curve.csv")]
+            return [LearningCurve(network, process, prepared, average=average, path=work / "curve.csv")]
 
         report = run(network, process, prepared.train, curve)
         bounds = both_bounds(network.eval(), process, prepared.validation, prepared.canvas, draws=4)

@@ -1,4 +1,5 @@
 import json
+import shlex
 from dataclasses import fields
 from types import SimpleNamespace
 
@@ -7,8 +8,10 @@ import pandas as pd
 import pytest
 
 from moldiff import cli
+from moldiff.bundled import model_folder
 from moldiff.cli.train import RECIPE
 from moldiff.datasets import load
+from moldiff.models.checkpoint import load_model
 from moldiff.models.predictor_folder import load_predictor
 from moldiff.training.recipe import Recipe
 
@@ -42,7 +45,12 @@ def test_what_is_not_given_is_left_to_the_recipe(trained, capsys, tmp_path):
     assert (code, err) == (0, "")
     assert recipe == Recipe()
     assert folder == tmp_path / "m"
-    assert running == {"compiled": True, "progress": True, "n_jobs": 1}
+    assert running == {
+        "compiled": True,
+        "progress": True,
+        "n_jobs": 1,
+        "command": "moldiff train qm9 -o MODEL",
+    }
     assert {"logP", "rings", "mu", "gap"} < set(properties)
     assert len(table) == 130744
     assert out.splitlines()[:2] == ["qm9: 130,744 rows", "kept 130,744 molecules; dropped: no row"]
@@ -73,7 +81,14 @@ def test_options_reach_the_recipe(trained, capsys, tmp_path):
     assert recipe == Recipe(**values)
     assert properties == ["logP", "mu"]
     expected = {"devices": 2, "precision": "fp32", "compiled": False, "progress": False, "n_jobs": 1}
+    command = shlex.split(running.pop("command"))
     assert running == expected
+    # The card's command has the same options, in its own order.
+    assert command[:3] == ["moldiff", "train", "qm9"]
+    assert command[command.index("--muon-lr") + 1] == "0"
+    assert {word for word in command if word.startswith("--")} == {
+        f"--{name.replace('_', '-')}" for name in [*values, "property"]
+    }
 
 
 def test_every_keyword_of_the_recipe_is_an_option():
@@ -189,6 +204,8 @@ def test_from_data_to_molecules_through_the_command_line(capsys, tmp_path):
         "README.md",
     }
     assert names <= {path.name for path in model.iterdir()}
+    command = "moldiff train qm9 --property logP --property rings --tokens 60000 --width 32"
+    assert command in (model / "README.md").read_text(encoding="utf-8")
     with pytest.raises(SystemExit) as stop:
         cli.main(
             ["generate", "--model", str(model), "-n", "10", "--steps", "8", "--no-progress", "-o", str(out)]
@@ -217,6 +234,71 @@ def test_a_predictor_refuses_what_is_for_models(trained, capsys, tmp_path, words
     code, _, err = run(capsys, "qm9", "--predictor", *words, "-o", str(tmp_path / "p"))
     assert (code, trained) == (2, [])
     assert f"{words[0]} is for models that generate: leave it out with --predictor" in err
+    assert not (tmp_path / "p").exists()
+
+
+MINE = """smiles,logS
+CCO,0.5
+CCF,0.1
+OCC,0.7
+not smiles,1
+CCBr,0.2
+CCCCCCCCCCCCCCCCCCCCCCCCCCCCCC,3
+CC(=O)C,
+"""
+
+
+def test_a_predictor_for_a_model_through_the_command_line(capsys, tmp_path):
+    chains = "".join(f"{'C' * n}{end},{n}.5\n" for n in range(1, 12) for end in ("O", "N", "C1CC1"))
+    (tmp_path / "mine.csv").write_text(MINE + chains)
+    small = ["--tokens", "2e3", "--batch-tokens", "256", "--width", "16", "--depth", "1", "--heads", "1"]
+    words = [str(tmp_path / "mine.csv"), "--property", "logS", "--predictor", "--for", "qm9-prime", *small]
+    code, text, _ = run(capsys, *words, "--no-compile", "--no-progress", "-o", str(tmp_path / "p"))
+    assert code == 0, text
+    said = "2 repeated, 1 not a molecule, 1 symbol outside the model's vocabulary, 1 too long, 1 no label"
+    assert f"kept 34 molecules; dropped: {said}" in text
+    listed = pd.read_csv(tmp_path / "p" / "training" / "dropped.csv")
+    assert listed["row"].tolist() == sorted(listed["row"])
+    ours = listed.set_index("row").loc[[5, 6]]
+    assert ours["smiles"].tolist() == ["CCBr", "C" * 30]
+    assert ours["detail"].tolist() == ["[Br]", "32 positions; the model has up to 24"]
+    saved, model = load_predictor(tmp_path / "p"), load_model(model_folder("qm9-prime"))
+    tokens = json.loads((model_folder("qm9-prime") / "vocab.json").read_text())["tokens"]
+    saved.check("prime", tokens, model.codec, model.network.max_length)
+    command = "moldiff train mine.csv --predictor --for qm9-prime --property logS --tokens 2000"
+    assert command in (tmp_path / "p" / "README.md").read_text()
+    # The card's command can be run: what it lists is what was given.
+    given = shlex.split(saved.config["training"]["command"])
+    assert set(small) - {"2e3"} < set(given)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--for", "qm9"], "--for names the model that a predictor is for: add --predictor"),
+        (["--predictor", "--for", "qm8"], "unknown model 'qm8'"),
+        (["--predictor", "--for", "qm9", "--family", "ar"], "--for takes the family from the model"),
+        (["--predictor", "--for", "qm9", "--digits", "1"], "--for takes the digits from the model"),
+        (["--predictor", "--for", "qm9", "--code", "chemistry"], "--for takes the code from the model"),
+        (
+            ["--predictor", "--for", "qm9", "--canvas-step", "4"],
+            "--for takes the canvas-step from the model: leave --canvas-step out",
+        ),
+    ],
+)
+def test_for_what_it_cannot_be_for(trained, capsys, tmp_path, words, message):
+    code, out, err = run(capsys, "qm9", *words, "-o", str(tmp_path / "p"))
+    assert (code, out, trained) == (2, "", [])
+    assert message in err
+    assert not (tmp_path / "p").exists()
+
+
+def test_a_model_that_can_write_none_of_the_molecules(trained, capsys, tmp_path):
+    (tmp_path / "mine.csv").write_text("smiles,logS\nCCBr,1\nCBr,2\n")
+    words = [str(tmp_path / "mine.csv"), "--property", "logS", "--predictor", "--for", "qm9"]
+    code, _, err = run(capsys, *words, "-o", str(tmp_path / "p"))
+    assert code == 2
+    assert "can write none of the 2 molecules of mine.csv (2 symbol outside the model's vocabulary)" in err
     assert not (tmp_path / "p").exists()
 
 

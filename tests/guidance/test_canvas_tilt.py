@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from moldiff.diffusion import CanvasLaw, LeftToRight, MaskedProcess, SubtokenCodec, UniformProcess
-from moldiff.guidance import PredictedGoal, canvas_tilt
+from moldiff.guidance import PredictedGoal, canvas_tilt, tilted
 
 CODEC = SubtokenCodec(torch.arange(3)[:, None])
 DIGITS = SubtokenCodec(torch.tensor([[0, 0], [0, 1], [1, 0]]))
@@ -29,14 +29,14 @@ class BySize:
 
 def tilt(predictor, gamma, process=None, base=None):
     goal = PredictedGoal(predictor, torch.tensor([1.0]), torch.tensor([2.0]))
-    return canvas_tilt(
+    found = canvas_tilt(
         LAW,
         goal,
         process or MaskedProcess(CODEC),
         gamma=gamma,
         generator=torch.Generator().manual_seed(0),
-        base=base,
     )
+    return tilted(LAW.prior() if base is None else base, found)
 
 
 @pytest.mark.parametrize("gamma", [0.5, 1.0, 4.0])
@@ -58,13 +58,19 @@ def test_it_stands_on_another_law():
     torch.testing.assert_close(found, expected / expected.sum(-1, keepdim=True))
 
 
+def test_a_law_without_any_possible_size_stays():
+    base = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.5, 0.5]], dtype=torch.float64)
+    found = tilt(BySize({4: 0.0, 8: 0.5, 12: 0.0}), 1.0, base=base)
+    assert found.tolist() == [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+
+
 def test_gamma_0_asks_nobody():
-    assert torch.equal(tilt(None, 0.0), LAW.prior())
+    torch.testing.assert_close(tilt(None, 0.0), LAW.prior())
 
 
 def test_sizes_that_cannot_be_get_nothing_unless_all_cannot():
     assert tilt(BySize({4: 0.0, 8: 0.5, 12: 0.5}), 2.0).tolist()[0] == 0.0
-    assert torch.equal(tilt(BySize(dict.fromkeys((4, 8, 12), 0.0)), 2.0), LAW.prior())
+    torch.testing.assert_close(tilt(BySize(dict.fromkeys((4, 8, 12), 0.0)), 2.0), LAW.prior())
 
 
 def test_under_uniform_noise_it_is_the_mean_over_draws():

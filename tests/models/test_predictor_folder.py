@@ -103,15 +103,15 @@ def test_a_masked_predictor_serves_all_models_of_its_noise():
 @pytest.mark.parametrize(
     ("family", "tokens", "codes", "longest", "message"),
     [
-        ("udlm", TOKENS, torch.arange(3)[:, None], 8, "masked noise.*--predictor --family udlm"),
-        ("prime", ["[nop]", "[C]", "[N]"], CODES, 8, "another vocabulary.*table that the model"),
+        ("udlm", TOKENS, torch.arange(3)[:, None], 8, "masked noise.*family udlm"),
+        ("prime", ["[nop]", "[C]", "[N]"], CODES, 8, "another vocabulary"),
         ("prime", [*TOKENS, "[N]"], torch.tensor([[0, 0], [1, 0], [0, 1], [1, 1]]), 8, "3 tokens.*has 4"),
-        ("prime", TOKENS, CODES.flip(0), 8, "other codes.*--code"),
-        ("prime", TOKENS, CODES, 12, "8 positions.*12.*train one"),
+        ("prime", TOKENS, CODES.flip(0), 8, "other codes"),
+        ("prime", TOKENS, CODES, 12, "8 positions.*12"),
     ],
 )
 def test_models_of_another_kind_are_refused(family, tokens, codes, longest, message):
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=rf"{message}.*: train one with: moldiff train TABLE.*--for MODEL"):
         made().check(family, tokens, SubtokenCodec(codes), longest)
 
 
@@ -135,6 +135,18 @@ def test_a_newer_format_and_a_model_are_refused(folder):
     assert "upgrade moldiff" in refusal(folder)
     write_json(folder / "config.json", {"format_version": 1, "family": "prime"})
     assert "holds no predictor" in refusal(folder)
+
+
+def test_a_canvas_step_that_is_not_told_is_four(folder):
+    assert load_predictor(folder).canvas_step == 4
+    change(folder, "config.json", canvas_step=2)
+    assert load_predictor(folder).canvas_step == 2
+
+
+@pytest.mark.parametrize("step", [0, 9, 10**30, True, None, 4.0, "4", [4]])
+def test_a_canvas_step_that_cannot_be_is_refused(folder, step):
+    change(folder, "config.json", canvas_step=step)
+    assert "cannot be read (canvas_step" in refusal(folder)
 
 
 GAUSSIAN = {"law": "gaussian", "mean": 0.0, "std": 1.0}

@@ -1,5 +1,6 @@
 """Training of predictors: what they learn, how runs go on, and what folder comes out."""
 
+import json
 import math
 from types import SimpleNamespace
 
@@ -13,7 +14,7 @@ from moldiff.chem.statistics import PropertyStatistics
 from moldiff.datasets import MoleculeTable
 from moldiff.errors import InputError
 from moldiff.models.predictor import soft_tokens
-from moldiff.models.predictor_folder import load_predictor
+from moldiff.models.predictor_folder import SavedPredictor, load_predictor
 from moldiff.models.predictor_heads import Classes, Gaussian, Values
 from moldiff.models.predictor_noise import NOISES
 from moldiff.training.fit import Fit
@@ -215,13 +216,58 @@ def test_families_of_one_noise_share_a_predictor_and_uniform_noise_has_its_own(t
     saved = recipe.train(prepared, table, tmp_path / "udlm", **QUIET)
     assert saved.network.timed
     assert load_predictor(tmp_path / "udlm").config["noise"] == "uniform"
-    with pytest.raises(InputError, match=r"uniform noise.*--family mdlm"):
+    with pytest.raises(InputError, match=r"uniform noise.*--predictor --for MODEL"):
         saved.check("mdlm", saved.tokens, saved.codec, 8)
+
+
+@pytest.mark.parametrize("model", ["qm9", "qm9-prime"])
+def test_a_predictor_for_a_model_fits_it(table, tmp_path, model):
+    recipe = PredictorRecipe(model=model, tokens=2e3, **TINY)
+    notation, names = recipe.notation, ["sum", "atoms", "oxygen"]
+    assert recipe.family == notation.family
+    prepared = prepare(table, names, like=notation, batch_tokens=512)
+    saved = recipe.train(prepared, table, tmp_path, **QUIET)
+    again = load_predictor(tmp_path)
+    again.check(notation.family, notation.tokenizer.tokens, notation.codec, notation.longest)
+    assert again.network.max_length == notation.longest > max(prepared.train.groups)
+    assert again.config["training"]["recipe"]["model"] == model
+    assert again.canvas_step == saved.canvas_step == 4
+    # A predictor of the table's own symbols does not fit.
+    other = PredictorRecipe(family=notation.family, **TINY).network(prepared_for(table))
+    with pytest.raises(InputError, match=r"another vocabulary.*moldiff train TABLE --predictor --for MODEL"):
+        SavedPredictor(other, saved.codec, ["[nop]", "[C]", "[N]", "[O]"], saved.config).check(
+            notation.family, notation.tokenizer.tokens, notation.codec, notation.longest
+        )
+    with pytest.raises(InputError, match="model qm9"):
+        PredictorRecipe(family=notation.family, tokens=2e3, **TINY).train(prepared, table, tmp_path, **QUIET)
+
+
+def test_a_table_that_was_not_prepared_like_the_model_is_refused(table, prepared, tmp_path):
+    with pytest.raises(ValueError, match=r"like=recipe\.notation"):
+        PredictorRecipe(model="qm9-prime", **TINY).train(prepared, table, tmp_path, **QUIET)
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_run_of_a_release_without_models_goes_on(table, prepared, tmp_path):
+    recipe = PredictorRecipe(tokens=2e3, **TINY)
+    recipe.train(prepared, table, tmp_path, **QUIET)
+    place = tmp_path / "training" / "recipe.json"
+    before = json.loads(place.read_text())
+    del before["model"]
+    place.write_text(json.dumps(before))
+    recipe.train(prepared, table, tmp_path, **QUIET)
+
+
+def test_the_canvas_step_is_kept(table, tmp_path):
+    wide = prepare(table, ["sum"], digits=2, canvas_step=8, batch_tokens=512)
+    PredictorRecipe(tokens=2e3, **TINY).train(wide, table, tmp_path, **QUIET)
+    assert load_predictor(tmp_path).canvas_step == 8
 
 
 @pytest.mark.parametrize(
     ("keywords", "message"),
     [
+        ({"model": "qm8"}, "unknown model 'qm8'"),
         ({"family": "mdml"}, "did you mean 'mdlm'"),
         ({"tokens": 0}, "above 0"),
         ({"tokens": math.nan}, "above 0"),

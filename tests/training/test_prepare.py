@@ -1,10 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from moldiff.datasets import MoleculeTable
+from moldiff.diffusion import SubtokenCodec
 from moldiff.errors import InputError
+from moldiff.training.notation import read_notation
 from moldiff.training.prepare import prepare
 
 
@@ -28,3 +32,37 @@ def test_molecules_of_one_symbol_need_no_digits():
     with pytest.raises(InputError, match=r"only one SELFIES symbol, \[C\].*family mdlm"):
         prepare(table, ["rings"], digits=2)
     assert prepare(table, ["rings"], digits=1).codec.digits == 1
+
+
+def test_a_table_written_like_a_models():
+    """Symbols, digits and canvases of the model, whatever the table needs."""
+    smiles = ["C" * n + "O" for n in range(1, 7)]
+    table = MoleculeTable("mine", smiles, pd.DataFrame({"x": np.arange(6.0)}), {"x": "1"})
+    model = read_notation("qm9-prime")
+    prepared, own = prepare(table, ["x"], like=model), prepare(table, ["x"], digits=2)
+    assert prepared.tokenizer.tokens == model.tokenizer.tokens != own.tokenizer.tokens
+    assert torch.equal(prepared.codec.codes, model.codec.codes)
+    assert (prepared.code, prepared.canvas_step) == (model.code, model.canvas_step)
+    assert (prepared.longest, own.longest) == (model.longest, 8)
+    tokens = prepared.train.groups[4].tokens
+    assert prepared.tokenizer.decode(tokens.numpy())[0] in smiles
+    assert int(tokens.max()) >= len(own.tokenizer)
+
+
+def test_the_code_of_a_model_is_kept():
+    table = MoleculeTable("mine", ["CO", "CCO", "CCCO"], pd.DataFrame({"x": np.arange(3.0)}), {"x": "1"})
+    model = read_notation("qm9-prime")
+    shuffled = SubtokenCodec(model.codec.codes.flip(0))
+    prepared = prepare(table, ["x"], like=replace(model, code="shuffled", codec=shuffled, canvas_step=8))
+    assert (prepared.code, prepared.canvas_step) == ("shuffled", 8)
+    assert torch.equal(prepared.codec.codes, shuffled.codes)
+
+
+@pytest.mark.parametrize(
+    ("smiles", "message"),
+    [("CCBr", r"symbol '\[Br\]'"), ("C" * 40, "44 positions, the model's have up to 24")],
+)
+def test_molecules_that_the_model_cannot_write_are_refused(smiles, message):
+    table = MoleculeTable("mine", ["CO", smiles], pd.DataFrame({"x": [0.0, 1.0]}), {"x": "1"})
+    with pytest.raises(InputError, match=message):
+        prepare(table, ["x"], like=read_notation("qm9"))

@@ -1,0 +1,97 @@
+"""A model in use: on its device, with what decodes, predicts and judges its molecules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import torch
+
+from moldiff.chemistry import Chemistry, read_chemistry
+from moldiff.files import whole_file
+from moldiff.models.checkpoint import SavedModel, load_model, save_model, write_json
+from moldiff.models.compiled import Compiled
+from moldiff.models.precision import cast_parameters
+from moldiff.property_prediction import PropertyPredictor, read_predictor
+from moldiff.settings import usable_device, usable_dtype
+
+
+@dataclass
+class LoadedModel:
+    """A model folder as it is used.
+
+    Attributes:
+        saved: Network, codec, canvas law and configuration, on the device.
+        chemistry: Tokens, property statistics, training molecules.
+        device: Where it computes.
+        name: What records call it.
+        card: The folder's README, "" where there is none.
+        predictor: A predictor that goes with it; None for none.
+
+    Example:
+        >>> from moldiff.bundled import model_folder
+        >>> loaded = LoadedModel.read(model_folder("qm9"))
+        >>> loaded.name, loaded.saved.config["family"]
+        ('qm9-mdlm', 'mdlm')
+    """
+
+    saved: SavedModel
+    chemistry: Chemistry
+    device: torch.device
+    name: str
+    card: str = ""
+    predictor: PropertyPredictor | None = None
+    _bulk: Compiled | None = None
+
+    @classmethod
+    def read(cls, folder: Path, *, precision: str = "auto", device: str | None = None) -> Self:
+        """Load a model folder.
+
+        Args:
+            folder: The folder.
+            precision: "auto", "bf16" or "fp32".
+            device: "cpu", "cuda" or such; what is there unless given.
+
+        Raises:
+            InputError: If there is no such device or precision, or the model cannot be read.
+        """
+        place = usable_device(device)
+        dtype = usable_dtype(precision, place)
+        model, chemistry = load_model(folder), read_chemistry(folder)
+        # Weights lie on disk in bfloat16, so that casting them loses nothing that saving them would keep.
+        cast_parameters(model.network.to(place), dtype)
+        model.codec.to(place)
+        card = folder / "README.md"
+        text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
+        return cls(model, chemistry, place, folder.resolve().name, text)
+
+    def save(self, folder: Path) -> None:
+        """Write a folder that ``read`` reads."""
+        # Until the new one is whole the folder is no model: weights and vocabulary of two would not fit.
+        (folder / "config.json").unlink(missing_ok=True)
+        statistics = self.chemistry.statistics
+        write_json(folder / "properties.json", {name: entry.to_dict() for name, entry in statistics.items()})
+        self.chemistry.known.save(folder / "train_keys.bin")
+        if self.card:
+            with whole_file(folder / "README.md") as part:
+                part.write_text(self.card, encoding="utf-8")
+        save_model(folder, self.saved, list(self.chemistry.tokenizer.tokens))
+
+    def compiled(self) -> Compiled:
+        """Return the compiled network, the same one for all runs."""
+        if self._bulk is None:
+            self._bulk = Compiled(self.saved.network)
+        return self._bulk
+
+    def fitting(self, folder: Path) -> PropertyPredictor:
+        """Return the predictor in a folder.
+
+        Raises:
+            InputError: If it cannot be read, or was trained for other noise, tokens or canvases.
+        """
+        predictor, model = read_predictor(folder), self.saved
+        tokens = list(self.chemistry.tokenizer.tokens)
+        longest = int(model.canvas.sizes.max())
+        predictor.saved.check(model.config["family"], tokens, model.codec, longest)
+        return predictor
