@@ -106,7 +106,11 @@ def choose(goals: Sequence[Goal], method: str, known: Known) -> Choice:
     guidance = method if method in GUIDANCE else AUTO_GUIDANCE if PREDICTOR in served else "cfg"
     usual = AUTO_SELECTION if known.refills else WITHOUT_REFILLS
     selection = (method if method in SELECTIONS else usual) if STEERING in served else None
-    names = {CONDITION: "cfg", PREDICTOR: guidance, STEERING: selection}
+    names = {
+        CONDITION: "cfg" if needs_predictor(guidance) else guidance,
+        PREDICTOR: guidance,
+        STEERING: selection,
+    }
     lines = [
         f"{goal}: {_WAYS[by].format(names[by])}{_reason(by, order)}"
         for goal, by in zip(goals, served, strict=True)
@@ -151,10 +155,9 @@ def _nobody(goal: Goal, method: str, known: Known) -> str:
     if ":" in name:
         return f"unknown scorer '{name}': expected package.module:function, such as my_scores:potency"
     every = dict.fromkeys([*known.model, *known.predictor, *known.scorers, *PROPERTIES])
-    knows = f"it knows {', '.join(known.model)}" if known.model else "it knows no property"
     return (
-        f"unknown property '{name}'{did_you_mean(name, every)}; this model was not trained on it ({knows}), "
-        "no predictor knows it, and RDKit does not measure it: train one with moldiff train, or give a "
+        f"unknown property '{name}'{did_you_mean(name, every)}; the model was not trained on it, no "
+        "predictor knows it, and RDKit does not measure it: train one with moldiff train, or give a "
         "scorer, as in 'max my_scores:potency'"
     )
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from moldiff.chem.goal_text import check_name
 from moldiff.chem.properties import PROPERTIES
 from moldiff.chem.standardise import Standardiser
+from moldiff.chem.statistics import UNSTATED
 from moldiff.datasets import Column, MoleculeTable, find_smiles, read_column
 from moldiff.datasets.cleaning import (
     TIED,
@@ -207,7 +208,7 @@ def _table(
     # The index is given because a frame without columns would otherwise have no rows.
     values = {entry.name: merged[entry.name][0] for entry in columns}
     labels = pd.DataFrame(values, index=range(len(cleaned.smiles)))
-    units = {entry.name: "class" if entry.classes else "as given" for entry in columns}
+    units = {entry.name: "class" if entry.classes else UNSTATED for entry in columns}
     classes = {entry.name: entry.classes for entry in columns if entry.classes}
     return MoleculeTable(name, cleaned.smiles, labels, units, "the user's table", classes=classes)
 

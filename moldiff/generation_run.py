@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from moldiff.chem.molecule_filter import Nearest
+from moldiff.chem.statistics import UNSTATED
 from moldiff.chunks import ChunkFolder
 from moldiff.errors import InputError
 from moldiff.generation import Generation
@@ -213,10 +214,9 @@ class GenerationRun:
         for goal in self.targets.goals:
             if predictor is not None and self.chemistry.measuring.source(goal.name) == "predicted":
                 entry, error = predictor.statistics[goal.name], predictor.held_out_error[goal.name]
-                kind = "share wrong" if entry.classes else f"mean absolute error, {entry.unit}"
-                found.append(
-                    f"{goal.name} is predicted, not measured ({kind}: {error:.3g} on held-out molecules)"
-                )
+                unit = "" if entry.unit in ("1", UNSTATED) else f" {entry.unit}"
+                kind = f"wrong for {error:.1%}" if entry.classes else f"mean absolute error {error:.3g}{unit}"
+                found.append(f"{goal.name} is predicted, not measured: {kind} on held-out molecules")
         return found
 
     def _failed(self) -> list[str]:

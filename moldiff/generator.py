@@ -264,6 +264,8 @@ class MoleculeGenerator:
             InputError: If n, a goal, a filter or a setting is out of range, or the output cannot be written.
         """
         files = None if output is None else OutputFiles.at(output)
+        if files is not None:
+            files.check(overwrite=overwrite)  # before a scorer is asked about a first sample
         with closing(self.run(n, goals, **settings)) as run:
             if files is not None:
                 files.prepare(overwrite=overwrite)

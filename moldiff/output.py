@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -83,6 +83,19 @@ class OutputFiles:
     def written(self) -> tuple[Path, ...]:
         """The files that a finished run may leave."""
         return self.table, self.sdf, self.filtered, self.record
+
+    def check(self, *, overwrite: bool = False) -> None:
+        """Refuse to replace files that no run has written; what cannot be looked at, ``prepare`` refuses.
+
+        Args:
+            overwrite: Whether to replace them all the same.
+
+        Raises:
+            InputError: If there are such files.
+        """
+        with suppress(OSError):
+            for path in self.written:
+                self._check(path, overwrite)
 
     def prepare(self, *, overwrite: bool = False) -> None:
         """Make the folder, see that the files can be written, and remove what a killed run left half done.

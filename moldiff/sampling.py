@@ -134,18 +134,16 @@ class Sampling:
             InputError: If the model's family has no such sampler or number of steps, or a knob does not fit.
         """
         gamma = self._gamma(ways, targets)
-        guided, steered = self._method_knobs(ways)
-        check_candidates(guided.get("k"), model.codec.vocab_size)
-        guidance = make_guidance(ways.guidance, ways.goal, {**guided, "gamma": gamma})
-        defaults = RUN_DEFAULTS.get(ways.selection or "", RunDefaults())
-        sampler, names, steps = self._sampler(model, network, defaults)
+        guided, steered = self._method_knobs(ways, model.codec.vocab_size)
+        strength = {"gamma": gamma} if "gamma" in guidance_knobs(ways.guidance) else {}
+        guidance = make_guidance(ways.guidance, ways.goal, guided | strength)
+        sampler, names, steps, chunk = self._sampler(model, network, ways)
         names |= {"guidance": ways.guidance, "guidance_knobs": guided, "compiled": self.compiled}
         make: Callable[..., Proposer] = Proposer
-        chunk = self.chunk or defaults.rows
         if ways.selection is not None:
+            # For a first sample too: what does not fit is refused before anything is scored.
             shown = Shown(ways.score or _unscored, ways.asked)
             run = Steered(shown, sampler, guidance, self.temperature, ways.used_up)
-            # For a first sample too: what does not fit is refused before anything is scored.
             selection = make_selection(ways.selection, run, steered)
             names |= {"selection": ways.selection, "selection_knobs": steered}
             if ways.score is not None:
@@ -173,31 +171,39 @@ class Sampling:
             return self.gamma
         return GAMMA if targets.asks or not needs_predictor(ways.guidance) else 0.0
 
-    def _method_knobs(self, ways: Ways) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _method_knobs(self, ways: Ways, tokens: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the knobs of the guidance, but for gamma, and of the selection, with the values in use.
+
+        Args:
+            ways: What they are knobs of.
+            tokens: Size of the vocabulary.
 
         Raises:
             InputError: If there is no such knob, or a value will not do.
         """
         given = self.method_knobs or {}
+        if "gamma" in given:
+            raise InputError("gamma is a setting of its own, no method knob: give it as gamma, or --gamma")
         guided = guidance_knobs(ways.guidance)
         steered = {} if ways.selection is None else selection_knobs(ways.selection)
-        del guided["gamma"]  # which has a setting of its own
+        guided.pop("gamma", None)
         check_keywords(given, [*guided, *steered], "method knob")
         if ways.selection is not None:
             steered = selection_knobs(ways.selection, _among(given, steered))
         guided = guidance_knobs(ways.guidance, _among(given, guided))
+        check_candidates(guided.get("k"), tokens)
         return {name: value for name, value in guided.items() if name != "gamma"}, steered
 
     def _sampler(
-        self, model: SavedModel, network: Network | None, defaults: RunDefaults
-    ) -> tuple[Sampler, dict[str, Any], int | None]:
-        """Return the sampler, what the record says of it, and the number of steps.
+        self, model: SavedModel, network: Network | None, ways: Ways
+    ) -> tuple[Sampler, dict[str, Any], int | None, int]:
+        """Return the sampler, what the record says of it, and the numbers of steps and of rows in a chunk.
 
         Raises:
             InputError: If the model's family has no such sampler or number of steps.
         """
         family, process, called = model.family, model.process, model.config["family"]
+        defaults = RUN_DEFAULTS.get(ways.selection or "", RunDefaults())
         suited = defaults.sampler if self.sampler is None and process.masks else None
         name = self.sampler or suited or family.sampler
         # Knobs that are given without a sampler are those of the one in use.
@@ -213,16 +219,17 @@ class Sampling:
             )
         steps = self.steps or (defaults.steps if suited else None) or family.steps
         sampler = Sampler(model.network if network is None else network, process, remasking, trajectory)
-        return sampler, {"sampler": name, "knobs": sampler_knobs(name, knobs)}, steps
+        names = {"sampler": name, "knobs": sampler_knobs(name, knobs)}
+        return sampler, names, steps, self.chunk or defaults.rows
 
     def _tilt(
         self, model: SavedModel, ways: Ways, guided: Mapping[str, Any], device: torch.device
     ) -> torch.Tensor | None:
         """Return what the predictor's goal does to the law of canvas sizes; None without one."""
-        if ways.goal is None or not guided["gamma_classifier"]:
+        gamma = guided.get("gamma_classifier", 1.0)
+        if ways.goal is None or not gamma:
             return None
         generator = torch.Generator(device=device).manual_seed(self.seed)
-        gamma = guided["gamma_classifier"]
         return canvas_tilt(model.canvas, ways.goal, model.process, gamma=gamma, generator=generator)
 
 

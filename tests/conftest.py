@@ -60,3 +60,77 @@ def tiny_predictor(tiny_model, tmp_path_factory):
     prepared = prepare(table, names, like=recipe.notation, batch_tokens=1024)
     recipe.train(prepared, table, folder, command="moldiff train", **QUIET)
     return folder
+
+
+@pytest.fixture
+def processes(monkeypatch):
+    """The processes that a test starts, such as those of scorers."""
+    import subprocess
+
+    started = []
+
+    class Listed(subprocess.Popen):
+        def __init__(self, *words, **keywords):
+            super().__init__(*words, **keywords)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Listed)
+    return started
+
+
+MY_SCORES = '''
+import os, time
+
+def lengths(smiles):
+    """Score by the length of the text, and write down who was asked."""
+    with open("asked.txt", "a") as file:
+        file.writelines(text + "\\n" for text in smiles)
+    return [float(len(text)) for text in smiles]
+
+def nothing(smiles):
+    return [None for _ in smiles]
+
+def hangs(smiles):
+    time.sleep(1000)
+
+def texts(smiles):
+    return ["high" for _ in smiles]
+
+def prints(smiles):
+    print("scoring", len(smiles))
+    os.system("echo from a child; echo warning >&2")
+    return [float(len(text)) for text in smiles]
+
+def forks(smiles):
+    if os.fork() == 0:
+        time.sleep(0.1)
+    return [float(len(text)) for text in smiles]
+
+def picky(smiles):
+    """Score chains; rings make it fail in many ways, which depend on the molecule."""
+    found = []
+    for text in smiles:
+        rings = text.count("1") + text.count("2")
+        if "N" in text and "O" in text:
+            raise ValueError("nothing known of both")
+        found.append(("high" if "O" in text else float("nan")) if rings else float(len(text)))
+    return found[1:] if smiles[0].startswith("CN") else found
+
+not_a_function = 3
+'''
+
+
+@pytest.fixture
+def my_scores(tmp_path, monkeypatch):
+    """A working folder of its own with scorers in my_scores.py; returns what ``lengths`` was asked."""
+    from moldiff.scoring import oracle
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_scores.py").write_text(MY_SCORES)
+    monkeypatch.setattr(oracle, "cache_folder", lambda: tmp_path / "cache")
+
+    def asked():
+        book = tmp_path / "asked.txt"
+        return book.read_text().splitlines() if book.exists() else []
+
+    return asked

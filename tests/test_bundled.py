@@ -1,6 +1,8 @@
+import numpy as np
 import pytest
 
 from moldiff import bundled
+from moldiff.datasets import load, split
 from moldiff.errors import InputError
 
 
@@ -53,3 +55,27 @@ def test_a_folder_without_a_model(weights):
 @pytest.mark.parametrize("name", list(bundled.ALIASES))
 def test_aliases_lead_to_models_that_are_there(name):
     assert name in bundled.bundled_models()
+
+
+@pytest.mark.parametrize("name", list(bundled.PREDICTORS))
+def test_bundled_predictors_go_with_their_models(name):
+    """Loading refuses a predictor of other noise, tokens, codes or canvases."""
+    from moldiff.generator import MoleculeGenerator
+
+    folder = bundled.predictor_folder(bundled.model_folder(name))
+    assert folder is not None
+    assert (folder / "model.safetensors").stat().st_size <= 4_000_000
+    generator = MoleculeGenerator.from_pretrained(name, device="cpu")
+    predictor = generator.loaded_.predictor
+    assert list(generator.statistics_) == predictor.properties
+    table = load("qm9")
+    few = table.take(np.flatnonzero(split(table.smiles) == "test")[:200])
+    values, errors = predictor(few.smiles, ["gap"])
+    off = np.abs(values["gap"] - few.labels["gap"])
+    assert off.mean() < 0.012  # hartree; .047 by the mean of the table
+    assert 0.5 < off.mean() / errors["gap"].mean() < 1.2
+
+
+def test_models_of_ones_own_have_no_bundled_predictor(weights, tmp_path):
+    assert bundled.predictor_folder(tmp_path / "qm9-mdlm") is None
+    assert bundled.predictor_folder(weights / "small") is None

@@ -1,6 +1,7 @@
 """Every family through the whole tool: trained, saved, loaded, sampled, scored."""
 
 import math
+from contextlib import nullcontext
 
 import pandas as pd
 import pytest
@@ -45,6 +46,20 @@ def test_it_generates_for_goals(generator, family):
     assert result.counts.proposed >= 16
     again = generator.generate(3, goals=["rings>=1"], chunk=16, max_proposals=64, seed=0)
     assert result.smiles == again.smiles
+
+
+def test_it_is_steered_by_scores(generator, family):
+    """By chains of refills where tokens can be hidden again, by particles where they cannot."""
+    result = generator.generate(3, "max TPSA", oracle_calls=24, chunk=16)
+    assert result.settings["selection"] == ("particles" if family == "udlm" else "metropolis")
+    assert result.scorers["TPSA"]["oracle_calls"] <= 24
+    assert len(result.smiles) == 3
+    with (
+        pytest.raises(InputError, match="UniformProcess hides no token")
+        if family == "udlm"
+        else nullcontext()
+    ):
+        generator.plan(3, "max TPSA", method="metropolis", oracle_calls=24).close()
 
 
 def test_network_rows_are_those_of_the_family(generator, family):

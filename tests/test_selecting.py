@@ -10,7 +10,7 @@ from moldiff.chem.filters import parse_filters
 from moldiff.errors import InputError
 from moldiff.metrics.diversity import internal_diversity
 from moldiff.metrics.picking import scaffold_cap
-from moldiff.selecting import MOST, POOL, Selection, Wanted
+from moldiff.selecting import MOST, POOL, REPEATS, Selection, Wanted
 
 MIXED = ["CCO", "Oc1ccccc1O", "C1CC1", "CC1CC1", "Cc1ccccc1", "CCc1ccccc1", "CCCc1ccccc1", "OC1CC1", "CCN"]
 
@@ -122,3 +122,33 @@ def test_numbers_out_of_range(wanted, message):
 
 def test_numbers_of_numpy_are_numbers():
     assert Wanted(np.int64(3)).limit == 1150
+
+
+def test_the_best_are_chosen_of_all():
+    smiles = [f"{'C' * length}O" for length in range(1, 60)]
+    selection = run(smiles, n=5, size=20, best=True)
+    assert selection.found == 5
+    assert selection.candidates == len(selection.pool) == 59
+    assert selection.chosen(0, selection.pool.iloc[::-1])["smiles"].tolist() == smiles[:-6:-1]
+
+
+def test_the_cap_keeps_the_best_of_a_scaffold():
+    selection = run(MIXED, n=9, scaffold_cap=1, best=True)
+    worst_first = selection.pool.iloc[::-1]
+    assert selection.chosen(0, worst_first)["smiles"].tolist() == ["CCN", "OC1CC1", "CCCc1ccccc1"]
+    assert selection.chosen(0)["smiles"].tolist() == ["CCO", "Oc1ccccc1O", "C1CC1"]
+    assert (selection.candidates, selection.capped, selection.found) == (3, 6, 3)
+
+
+def test_a_run_of_the_best_may_propose_more():
+    assert Wanted(10).of_the_best(100) == Wanted(10, max_proposals=1500 + REPEATS * 100, best=True)
+    assert Wanted(10, max_proposals=7).of_the_best(100).limit == 7
+
+
+def test_properties_may_have_any_name():
+    """Columns of what is under way do not get in the way of theirs."""
+    selection = Selection(Wanted(1, scaffold_cap=1))
+    frame = pd.DataFrame({"smiles": ["CCO"], "unique": True, "hit": True, "keep": 0.5, "scaffold": 0.7})
+    selection.add(selection.judged(frame))
+    assert selection.chosen(0)[["keep", "scaffold"]].to_numpy().tolist() == [[0.5, 0.7]]
+    assert set(selection.chosen(0)) == {*frame, "filters_failed"}

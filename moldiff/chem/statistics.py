@@ -15,6 +15,9 @@ from moldiff.errors import InputError, did_you_mean
 QUANTILES = ("0.001", "0.05", "0.1", "0.25", "0.5", "0.75", "0.9", "0.95", "0.999")
 """The quantiles kept, as JSON writes keys."""
 
+UNSTATED = "as given"
+"""The unit of a table's column, which says none."""
+
 _LARGEST = sys.float_info.max
 
 

@@ -84,6 +84,7 @@ def _generate(
     from moldiff.output import OutputFiles
 
     files = OutputFiles.at(output, table_format)
+    files.check(overwrite=overwrite)  # before a scorer is asked about a first sample
     loading = {name: given.pop(name) for name in ("model", "precision", "device") if name in given}
     generator = MoleculeGenerator.from_pretrained(**loading)
     with closing(generator.run(**given)) as run:
@@ -149,9 +150,10 @@ def _finish(run: GenerationRun, files: OutputFiles, *, sdf: bool, progress: bool
         typer.echo(f"stopped: the same command goes on after {run.stored} finished chunks", err=True)
         raise KeyboardInterrupt
     if run.wanted.only_hits and not len(result.table):
+        more = "--oracle-calls" if run.plan.used_up else "--max-proposals"
         raise RunError(
             f"none of {run.proposed} proposals meets every goal: loosen the goals, or raise --gamma, --steps "
-            "or --max-proposals"
+            f"or {more}"
         )
 
 

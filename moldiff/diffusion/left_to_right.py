@@ -98,11 +98,13 @@ class LeftToRight(Maskless):
         """Return raw logits under each set of conditions, from what earlier steps left in the memory.
 
         A network without ``extend``, or rows with frozen positions (whose steps are skipped), are evaluated
-        from the beginning.
+        from the beginning; and so are rows that took their earlier steps without the others, for what those
+        steps left went with a copy of the rows.
         """
-        if not isinstance(network, Incremental) or bool(state.frozen.any()):
-            return super().evaluate(network, state, conditions, transition, first)
         position = _position(transition, state.z.shape[1])
+        kept = position == 0 or f"pass {first}" in state.memory
+        if not isinstance(network, Incremental) or bool(state.frozen.any()) or not kept:
+            return super().evaluate(network, state, conditions, transition, first)
         parts = []
         for number, y in enumerate(conditions, start=first):
             logits, memory = network.extend(state.z, y, position, state.memory.get(f"pass {number}"))

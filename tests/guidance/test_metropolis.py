@@ -12,6 +12,7 @@ from toy_checks import assert_drawn_from, assert_same_law, bayes, finished_law, 
 from moldiff.diffusion import MaskedProcess, Sampler, SubtokenCodec, UniformProcess
 from moldiff.diffusion.left_to_right import LeftToRight
 from moldiff.guidance.metropolis import Metropolis, Refill, acceptance
+from moldiff.models.causal import CausalDenoiser
 
 ONE_TOKEN = Toy([[0, 0], [1, 0], [0, 2], [0, 1], [1, 1]], random_joint(5, 1, 8))
 STRENGTH = 1.5
@@ -263,3 +264,24 @@ def test_impossible_settings_are_refused():
         Refill(bayes(PRIME), process_of(PRIME), most=0)
     with pytest.raises(ValueError, match="UniformProcess hides no token"):
         Refill(bayes(PLAIN), UniformProcess(process_of(PLAIN).codec))
+
+
+def test_rows_that_are_rewritten_as_a_whole_beside_others():
+    """A canvas no longer than a move: some rows are hidden from their first position on, others are not."""
+    network = CausalDenoiser([3], 3, max_length=4, width=16, depth=1, heads=1).eval()
+    torch.nn.init.normal_(network.head.weight)
+
+    def forgetful(z, y, t=None):
+        return network(z, y, t)
+
+    tokens, nothing = (
+        torch.randint(3, (64, 4), generator=torch.Generator().manual_seed(0)),
+        torch.zeros(64, 0),
+    )
+    found = [
+        Refill(form, CAUSAL, most=6)(tokens, nothing, torch.Generator().manual_seed(1))
+        for form in (network, forgetful)
+    ]
+    assert torch.equal(*found)
+    assert bool((found[0][:, 0] != tokens[:, 0]).any())
+    assert bool((found[0][:, 0] == tokens[:, 0]).any())

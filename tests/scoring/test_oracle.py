@@ -106,6 +106,7 @@ def test_a_molecule_that_comes_too_late_is_told_and_not_remembered():
         "budget": 1,
         "asked": 1,
         "failed": 0,
+        "reasons": {},
     }
 
 
