@@ -58,7 +58,7 @@ def main(words: Sequence[str]) -> None:
     given = parser().parse_args(words)
     table = classes(load("qm9"))
     running: dict[str, Any] = {
-        "command": f"python -m moldiff.benchmarks.arms {shlex.join(words)}",
+        "command": f"python -m moldiff.benchmarks.arms {shlex.join(without_place(words))}",
         "compiled": given.compiled,
         "progress": given.progress,
     }
@@ -72,6 +72,12 @@ def main(words: Sequence[str]) -> None:
         return
     for family in given.families:
         recipe(given, family).train(table, list(CLASSES), given.output / family, **running)
+
+
+def without_place(words: Sequence[str]) -> list[str]:
+    """Return the words of a command with RUNS for the folder that is written."""
+    places = {place + 1 for place, word in enumerate(words) if word in ("-o", "--output")}
+    return ["RUNS" if place in places else word for place, word in enumerate(words)]
 
 
 def recipe(given: argparse.Namespace, family: str) -> Recipe:

@@ -92,7 +92,8 @@ def main(words: Sequence[str]) -> None:
         save(calibration_picture(figures), stem.with_suffix(suffix))
     print_report(results)
     about = {name: describe(Path(name), own) for name, own in predictors.items()}
-    record.write(results, predictors=about, forest={name: forest[name] for name in ("command", "machine")})
+    origin = {name: forest[name] for name in ("command", "machine")}
+    record.write(results, predictors=about, forest={**origin, **forest["results"]["setup"]})
 
 
 @dataclass(frozen=True)
@@ -242,14 +243,14 @@ def coverage_summary(figures: pd.DataFrame) -> dict[str, Any]:
 
 
 def describe(folder: Path, saved: SavedPredictor) -> dict[str, Any]:
-    """Return what identifies a predictor: noise, size, checksum of the weights, training command."""
+    """Return what identifies a predictor: noise, size, checksum of the weights, tokens trained on."""
     weights = (folder / "model.safetensors").read_bytes()
     return {
         "noise": saved.config["noise"],
         "digits": saved.codec.digits,
         "parameters": sum(weight.numel() for weight in saved.network.parameters()),
         "sha256": hashlib.sha256(weights).hexdigest()[:16],
-        "command": saved.config["training"]["command"],
+        "tokens": saved.config["training"]["report"]["tokens"],
     }
 
 

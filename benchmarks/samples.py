@@ -131,9 +131,11 @@ class Model:
         self.dtype = resolve_precision(given.precision, self.generator.loaded_.device)
         chosen = {
             key: getattr(given, key)
-            for key in ("gamma", "temperature", "steps", "chunk", "sampler", "compiled")
+            for key in ("method", "gamma", "temperature", "steps", "chunk", "sampler", "compiled")
         }
         self.settings = {key: value for key, value in chosen.items() if value is not None}
+        if given.gamma_classifier is not None:
+            self.settings["method_knobs"] = {"gamma_classifier": given.gamma_classifier}
 
     def proposer(
         self, goals: Iterable[str | Goal] = (), *, seed: int, unit: Unit = "digit", **changes: Any
@@ -153,7 +155,12 @@ class Model:
         if unit == "token" and name != "ancestral":
             knobs["unit"] = "token"
         settings |= {"sampler": name, "knobs": knobs, "seed": seed}
-        proposer = self.generator.proposer(self.generator.targets(goals), **settings)
+        asked = list(goals)
+        if not asked:  # nothing to guide by: the model as it is
+            settings = {
+                name: value for name, value in settings.items() if name not in ("method", "method_knobs")
+            }
+        proposer = self.generator.plan(1, asked, **settings).proposer
         if unit == "digit":
             return proposer
         old = proposer.sampler

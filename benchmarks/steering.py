@@ -67,35 +67,36 @@ TUNING: dict[str, Callable[[], BuiltIn]] = {"tuning": lambda: Similarity("OCC1CC
 """What settings are chosen on; its seeds count from 90,000."""
 
 LOOP = "loop:alpha_on={},eta=0.1,stop=0.95"
-BASIC = Way(BAR)
-CHAINS = Way("metropolis", 16, (4.0,), "best", steps=1, knobs={"moves": 10, "most": 6})
+BASIC = Way(BAR, temperature=1.2)
+CHAINS = Way("metropolis", 32, (4.0,), "best", steps=1, knobs={"moves": 10, "most": 6})
 PARTICLES = Way("particles", 8, (10.0,), sampler=LOOP.format(0.8), steps=256, knobs={"n": 8})
 WAYS: dict[str, Way] = {BAR: BASIC, "metropolis": CHAINS, "particles": PARTICLES}
 
 VARIANTS: dict[str, Way] = {
     BAR: BASIC,
     "best-of, temperature 0.8": replace(BASIC, temperature=0.8),
-    "best-of, temperature 1.2": replace(BASIC, temperature=1.2),
+    "best-of, temperature 1": replace(BASIC, temperature=1.0),
     "best-of, forward-backward": replace(BASIC, sampler="forward-backward", steps=64),
     "metropolis": CHAINS,
     "metropolis, from noise": replace(CHAINS, begin="noise", steps=32, knobs={"moves": 60, "most": 6}),
     "metropolis, most 3": replace(CHAINS, knobs={"moves": 10, "most": 3}),
     "metropolis, most 12": replace(CHAINS, knobs={"moves": 10, "most": 12}),
+    "metropolis, 3 moves": replace(CHAINS, knobs={"moves": 3, "most": 6}),
     "metropolis, 30 moves": replace(CHAINS, knobs={"moves": 30, "most": 6}),
-    "metropolis, 32 chains": replace(CHAINS, rows=32),
+    "metropolis, 16 chains": replace(CHAINS, rows=16),
     "metropolis, strength 2": replace(CHAINS, strengths=(2.0,)),
     "metropolis, strength 8": replace(CHAINS, strengths=(8.0,)),
     "metropolis, strengths 2 and 8": replace(CHAINS, strengths=(2.0, 8.0)),
-    "metropolis, temperature 1.3": replace(CHAINS, temperature=1.3),
+    "metropolis, temperature 1.2": replace(CHAINS, temperature=1.2),
     "particles": PARTICLES,
     "particles, n 16, T 128": replace(PARTICLES, rows=16, steps=128, knobs={"n": 16}),
-    "particles, n 4, T 512": replace(PARTICLES, rows=4, steps=512, knobs={"n": 4}),
     "particles, canvases of the best": replace(PARTICLES, begin="canvases of the best"),
     "particles, strength 5": replace(PARTICLES, strengths=(5.0,)),
     "particles, strength 20": replace(PARTICLES, strengths=(20.0,)),
     "particles, alpha 0.7": replace(PARTICLES, sampler=LOOP.format(0.7)),
     "particles, alpha 0.9": replace(PARTICLES, sampler=LOOP.format(0.9)),
     "particles, no looks before the loop": replace(PARTICLES, knobs={"n": 8, "looks": 0}),
+    "particles, temperature 1.2": replace(PARTICLES, temperature=1.2),
     "particles, no backtracking": replace(PARTICLES, knobs={"n": 8, "looks": 100, "backtrack": False}),
 }
 

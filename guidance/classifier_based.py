@@ -70,6 +70,9 @@ class PredictedGoal:
     def log_prob(self, w: Tensor, visible: Tensor, t: Tensor) -> Tensor:
         """Return the log-probability (B,) that the goals are met, from one predictor call.
 
+        What a network writes for a chance of nothing, ``FORBIDDEN``, is minus infinity here: so many nats
+        less, tokens of V(z) would be as unlikely as all others.
+
         The arguments are those of ``Predictor.log_prob``.
 
         Raises:
@@ -82,7 +85,7 @@ class PredictedGoal:
                 f"the predictor answered nan or infinity for {int(wrong.sum())} of {len(wrong)} molecules: "
                 "train it again, or use a guidance that needs none"
             )
-        return found
+        return found.masked_fill(found < FORBIDDEN / 2, -torch.inf)
 
 
 class Evidence(Protocol):

@@ -160,6 +160,8 @@ class Metropolis:
         strength: lambda, at least 0: how much a unit of the score counts, in nats.
         moves: Moves of a run, at least 1. Each may cost as many scored molecules as there are rows.
         until: Asked before every move: True ends the chains, for example when a budget is used up.
+        elite: Whether the chunks of a generation go on from the best molecules so far: a search for better
+            ones, with no law that a formula names.
 
     Attributes:
         n: Rows that belong together: each is a chain of its own.
@@ -189,6 +191,7 @@ class Metropolis:
         strength: float,
         moves: int,
         until: Callable[[], bool] | None = None,
+        elite: bool = False,
     ) -> None:
         if moves < 1:
             raise ValueError(f"moves must be at least 1, got {moves}")
@@ -197,6 +200,7 @@ class Metropolis:
         self.strength = check_strength(strength)
         self.moves = moves
         self.until = until
+        self.elite = elite
 
     @property
     def passes(self) -> int:

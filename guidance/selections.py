@@ -54,8 +54,8 @@ class Steered:
 def particles(
     run: Steered,
     *,
-    strength: float = 1.0,
-    n: int = 16,
+    strength: float = 10.0,
+    n: int = 8,
     looks: int = 4,
     start: float = 0.5,
     threshold: float = 0.5,
@@ -86,11 +86,13 @@ def best_of(run: Steered, *, n: int = 16) -> Steer:
     return best_of_run(run.score, run.sampler.process, n)
 
 
-def metropolis(run: Steered, *, strength: float = 1.0, moves: int = 100, most: int = 6) -> Steer:
-    """Let finished rows change some tokens at a time, and keep what pays."""
+def metropolis(
+    run: Steered, *, strength: float = 4.0, moves: int = 10, most: int = 6, elite: bool = True
+) -> Steer:
+    """Let finished rows change some tokens at a time, and keep what pays; begin anew with the best so far."""
     network, process = run.sampler.network, run.sampler.process
     refill = Refill(network, process, most=most, guidance=run.guidance, temperature=run.temperature)
-    return Metropolis(run.score, refill, strength=strength, moves=moves, until=run.until)
+    return Metropolis(run.score, refill, strength=strength, moves=moves, until=run.until, elite=elite)
 
 
 SELECTIONS: dict[str, Callable[..., Steer]] = {
@@ -118,10 +120,10 @@ class RunDefaults:
 
 
 RUN_DEFAULTS: dict[str, RunDefaults] = {
-    "particles": RunDefaults(64, "loop", {"alpha_on": 0.8, "eta": 0.1, "stop": 0.95}, 128),
-    "metropolis": RunDefaults(16),
+    "particles": RunDefaults(64, "loop", {"alpha_on": 0.8, "eta": 0.1, "stop": 0.95}, 256),
+    "metropolis": RunDefaults(32),
 }
-"""For the selections that have their own; from ``benchmarks/steering.py``, on its tuning objective."""
+"""For the selections that have their own; tried on the tuning objective of ``benchmarks/steering.py``."""
 
 
 def selection_knobs(method: str, knobs: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -136,7 +138,7 @@ def selection_knobs(method: str, knobs: Mapping[str, Any] | None = None) -> dict
 
     Example:
         >>> selection_knobs("metropolis", {"strength": 5})
-        {'strength': 5, 'moves': 100, 'most': 6}
+        {'strength': 5, 'moves': 10, 'most': 6, 'elite': True}
     """
     return knobs_in_use(SELECTIONS, method, knobs, _expected)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from moldiff.machine import describe_machine
 from moldiff.metrics.sets import SetCounts
 from moldiff.output import OutputFiles, write_sdf
 from moldiff.records import plain, versions
+from moldiff.reporting import FORMAT_VERSION, run_page
 
 __all__ = ["BACK", "DRAWN", "FRONT", "Generation", "Kept"]
 
@@ -74,6 +76,8 @@ class Generation:
         unmeasured: Properties that condition the model but whose values nothing gives.
         kept: What filters and selections did.
         scorers: What each scorer was asked, and how many molecules it failed on.
+        training: What is known of the training values of each property: ``moldiff.chem.distribution``.
+        command: The command or call that made it, as text; "" where it is not known.
 
     Example:
         >>> frame = pd.DataFrame({"smiles": ["CCO"], "hit": [True]})
@@ -92,6 +96,8 @@ class Generation:
     unmeasured: list[str] = field(default_factory=list)
     kept: Kept = field(default_factory=Kept)
     scorers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    training: dict[str, dict[str, Any]] = field(default_factory=dict)
+    command: str = ""
 
     @property
     def smiles(self) -> list[str]:
@@ -99,7 +105,7 @@ class Generation:
         return list(self.table["smiles"])
 
     def run_record(self) -> dict[str, Any]:
-        """Return what ``run.json`` holds: goals, settings, counts, cost, notes, versions, machine."""
+        """Return what ``run.json`` holds: goals, settings, counts, cost, notes, versions, machine, call."""
         record: dict[str, Any] = plain(
             {
                 "goals": self.summaries,
@@ -112,6 +118,9 @@ class Generation:
                 "notes": self.notes,
                 "versions": versions(),
                 "machine": describe_machine(),
+                "command": self.command,
+                "format_version": FORMAT_VERSION,
+                "training": self.training,
             }
         )
         return record
@@ -122,24 +131,27 @@ class Generation:
         *,
         format: str | None = None,  # noqa: A002 - pandas' word
         sdf: bool = True,
+        report: bool = True,
     ) -> list[Path]:
-        """Write the table, the structures and the record, each whole or not at all; return the files.
+        """Write table, structures, report and record, each whole or not at all; return the files.
 
         The record of an earlier run goes first and the new one comes last, so that it never stands beside the
         molecules of another run.
 
         Args:
-            path: A folder, for ``molecules.csv``, ``molecules.sdf`` and ``run.json``; or the name of the
-                table, such as ``mine.parquet``, with the others beside it.
+            path: A folder, for ``molecules.csv``, ``molecules.sdf``, ``report.html`` and ``run.json``; or the
+                name of the table, such as ``mine.parquet``, with the others beside it.
             format: "csv" or "parquet"; told by the suffix, or csv, unless given.
             sdf: Whether to write the structures.
+            report: Whether to write a page that shows all of it.
 
         Raises:
             InputError: If the format is unknown, or the suffix is of another one.
         """
         files = path if isinstance(path, OutputFiles) else OutputFiles.at(path, format)
         filtered = self.kept.filtered if self.kept.filters else None
-        return files.save(self.table, self.run_record(), filtered=filtered, sdf=sdf)
+        page = partial(run_page, self.table, filtered=filtered) if report else None
+        return files.save(self.table, self.run_record(), filtered=filtered, sdf=sdf, page=page)
 
     def to_sdf(self, path: str | Path) -> None:
         """Write the molecules with 2-D coordinates and all columns as tags, whole or not at all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,6 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
+from moldiff.chem.distribution import training_record
 from moldiff.chem.molecule_filter import Nearest
 from moldiff.chem.statistics import UNSTATED
 from moldiff.chunks import ChunkFolder
@@ -39,6 +44,7 @@ class GenerationRun:
         identity: Of the model's content: what a run that goes on must have in common with the one before.
         workers: Processes that draw.
         notes: Further notes for the user.
+        command: What was called, as text.
 
     Attributes:
         chunks: Finished so far.
@@ -57,6 +63,7 @@ class GenerationRun:
     identity: str = ""
     workers: int = 1
     notes: list[str] = field(default_factory=list)
+    command: str = ""
     chunks: int = 0
     proposed: int = 0
     resumed: int = 0
@@ -72,6 +79,7 @@ class GenerationRun:
             self.plan.chemistry,
         )
         measuring = self.chemistry.measuring
+        self.seconds = self.plan.seconds
         self.selection = Selection(self.wanted)
         self.tally = Tally(self.targets.goals, self.chemistry.scales, measuring)
         if self.wanted.only_hits and not measured(self.targets.goals, measuring):
@@ -190,7 +198,14 @@ class GenerationRun:
             self.chemistry.unmeasured,
             self.selection.kept,
             {name: oracle.summary() for name, oracle in self.plan.oracles.items()},
+            training_record(self.chemistry.scales, self._training_values()),
+            self.command,
         )
+
+    def _training_values(self) -> dict[str, NDArray[np.float32]]:
+        """Return the training rows that the model keeps, by property."""
+        columns = self.proposer.canvas.properties.numpy().T
+        return dict(zip(self.chemistry.statistics, columns, strict=True))
 
     def _notes(self, returned: int) -> list[str]:
         measuring = self.chemistry.measuring
@@ -199,7 +214,7 @@ class GenerationRun:
         if unjudged:
             wishes = " and ".join(map(str, unjudged))
             notes.append(f"{wishes}: {NOT_MEASURED}, so it guides the model but decides about no hit")
-        notes += self._shortage(returned)
+        notes += [*self._unspent(), *self._shortage(returned)]
         candidates = self.selection.found
         if self.wanted.diverse and candidates > returned:
             notes.append(
@@ -216,7 +231,8 @@ class GenerationRun:
                 entry, error = predictor.statistics[goal.name], predictor.held_out_error[goal.name]
                 unit = "" if entry.unit in ("1", UNSTATED) else f" {entry.unit}"
                 kind = f"wrong for {error:.1%}" if entry.classes else f"mean absolute error {error:.3g}{unit}"
-                found.append(f"{goal.name} is predicted, not measured: {kind} on held-out molecules")
+                how_far = "nobody knows how far off" if math.isnan(error) else f"{kind} on held-out molecules"
+                found.append(f"{goal.name} is predicted, not measured: {how_far}")
         return found
 
     def _failed(self) -> list[str]:
@@ -230,6 +246,17 @@ class GenerationRun:
                     f"{molecule}: {reason}"
                 )
         return found
+
+    def _unspent(self) -> list[str]:
+        """Say why calls of the scorers are left, which might have found better molecules."""
+        if not self.plan.oracles or self.plan.used_up:
+            return []
+        calls = f"{self.plan.spent} of {self.plan.calls} oracle calls"
+        if not self._enough:
+            return [f"stopped after {calls}"]
+        if self.wanted.only_hits and self.found >= self.wanted.needed:
+            return []
+        return [f"{self.proposed} proposals took no more than {calls}: raise max_proposals"]
 
     def _shortage(self, returned: int) -> list[str]:
         """Say why there are fewer molecules than were asked for, and what can be done."""

@@ -27,6 +27,7 @@ from moldiff.loaded_model import LoadedModel
 from moldiff.models.checkpoint import SavedModel
 from moldiff.output import OutputFiles
 from moldiff.proposing import Proposer
+from moldiff.records import call_text
 from moldiff.run_plan import Planner, RunPlan
 from moldiff.sampling import Sampling
 from moldiff.selecting import Wanted
@@ -267,6 +268,7 @@ class MoleculeGenerator:
         if files is not None:
             files.check(overwrite=overwrite)  # before a scorer is asked about a first sample
         with closing(self.run(n, goals, **settings)) as run:
+            run.command = call_text("generator.generate", n, goals, **settings)
             if files is not None:
                 files.prepare(overwrite=overwrite)
                 run.keep_in(files.chunks, overwrite=overwrite)

@@ -1,4 +1,4 @@
-"""The files of a generation: the molecules as a table and as an SDF, and the record of the run."""
+"""The files of a generation: molecules as a table and as an SDF, the record of the run, and its report."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ class OutputFiles:
         table: The molecules.
         sdf: The same as structures.
         filtered: The molecules that a filter took out; written only where there are filters.
+        report: A page that shows them.
         record: The run.
         chunks: Folder of the finished chunks of a run that is under way.
 
@@ -48,6 +49,7 @@ class OutputFiles:
     table: Path
     sdf: Path
     filtered: Path
+    report: Path
     record: Path
     chunks: Path
 
@@ -69,20 +71,21 @@ class OutputFiles:
             raise InputError(f"unknown format '{format}'{did_you_mean(format, FORMATS)}")
         if suffix not in FORMATS or _is_folder(place):
             kind = format or "csv"
-            fixed = (f"molecules.{kind}", "molecules.sdf", f"filtered.{kind}", "run.json", ".chunks")
-            return cls(*(place / name for name in fixed))
+            fixed = (f"molecules.{kind}", "molecules.sdf", f"filtered.{kind}", "report.html", "run.json")
+            return cls(*(place / name for name in (*fixed, ".chunks")))
         if format not in (None, suffix):
             raise InputError(
                 f"'{place}' is the name of a {suffix} table, and the format asked for is {format}"
             )
         stem = place.stem
-        names = (f"{stem}-molecules.sdf", f"{stem}-filtered.{suffix}", f"{stem}-run.json", f".{stem}-chunks")
+        others = ("molecules.sdf", f"filtered.{suffix}", "report.html", "run.json")
+        names = [*(f"{stem}-{name}" for name in others), f".{stem}-chunks"]
         return cls(place, *(place.with_name(name) for name in names))
 
     @property
     def written(self) -> tuple[Path, ...]:
         """The files that a finished run may leave."""
-        return self.table, self.sdf, self.filtered, self.record
+        return self.table, self.sdf, self.filtered, self.report, self.record
 
     def check(self, *, overwrite: bool = False) -> None:
         """Refuse to replace files that no run has written; what cannot be looked at, ``prepare`` refuses.
@@ -133,6 +136,7 @@ class OutputFiles:
         *,
         filtered: pd.DataFrame | None = None,
         sdf: bool = True,
+        page: Callable[[dict[str, Any]], str] | None = None,
     ) -> list[Path]:
         """Write the files, each whole or not at all, and return them.
 
@@ -144,9 +148,11 @@ class OutputFiles:
             record: The run, as JSON takes it.
             filtered: What the filters took out; None without filters.
             sdf: Whether to write the SDF.
+            page: From the record, files and all, to the HTML of the report; None to write none.
         """
         tables = {self.table: table} if filtered is None else {self.table: table, self.filtered: filtered}
-        fresh = [*tables, *([self.sdf] if sdf else []), self.record]
+        shown = [*([self.sdf] if sdf else []), *([self.report] if page else [])]
+        fresh = [*tables, *shown, self.record]
         full = {"files": [path.name for path in fresh], **record}
         text = json.dumps(full, indent=1, ensure_ascii=False, allow_nan=False)
         outdated = self._earlier() - set(full["files"])
@@ -155,6 +161,9 @@ class OutputFiles:
                 FORMATS[path.suffix.removeprefix(".").lower()](frame, parts.enter_context(whole_file(path)))
             if sdf:
                 write_sdf(table, parts.enter_context(whole_file(self.sdf)))
+            if page:
+                html = page(full)
+                parts.enter_context(whole_file(self.report)).write_text(html, encoding="utf-8")
             self.record.unlink(missing_ok=True)
         for name in outdated:
             self.table.with_name(name).unlink(missing_ok=True)

@@ -36,6 +36,34 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
+def call_text(function: str, *arguments: Any, **keywords: Any) -> str:
+    """Return a call as Python text, for records that say how to repeat it.
+
+    Args:
+        function: Its name.
+        arguments: Texts, numbers, lists and mappings of such; of a function its name, of anything else what
+            ``str`` makes of it, as a text.
+        keywords: Likewise.
+
+    Example:
+        >>> call_text("generate", 20, goals=["rings>=4"], knobs={"eta": 0.1}, scorers={"size": len})
+        "generate(20, goals=['rings>=4'], knobs={'eta': 0.1}, scorers={'size': len})"
+    """
+    words = [_literal(value) for value in arguments]
+    words += [f"{name}={_literal(value)}" for name, value in keywords.items()]
+    return f"{function}({', '.join(words)})"
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_literal(name)}: {_literal(entry)}" for name, entry in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_literal, value)) + "]"
+    if value is None or isinstance(value, bool | int | float | str):
+        return repr(value)
+    return value.__qualname__ if callable(value) and hasattr(value, "__qualname__") else repr(str(value))
+
+
 def versions() -> dict[str, str]:
     """Return the installed version of each of :data:`PACKAGES`.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -32,8 +33,8 @@ from moldiff.scoring.goals import GoalScore, TokenScore, refuse_classes
 from moldiff.scoring.oracle import Oracle
 from moldiff.scoring.scorers import Measured, load_scorer
 from moldiff.settings import check_keywords, is_whole
-from moldiff.steering import SteeredProposer
-from moldiff.targets import Targets, plan_targets, refuse_repeats
+from moldiff.steering import BestSoFar, SteeredProposer
+from moldiff.targets import Targets, outside_notes, plan_targets, refuse_repeats
 from moldiff.wishes import Wishes
 
 CALLS, CALLS_EACH = 1000, 10
@@ -47,6 +48,9 @@ ASKING = ("workers", "batch", "timeout", "retries", "cache")
 
 PILOT = 128
 """Unsteered proposals that are scored first, at most; an eighth of the oracle calls at most."""
+
+LARGEST = 1e100
+"""Size of a score, at most: larger ones have squares that no computer can hold."""
 
 PILOT_INDEX = 2**32 - 1
 """Number of the chunk that is the first sample: no run gets there."""
@@ -63,6 +67,7 @@ class RunPlan:
         oracles: The scorers that steer, by name.
         record: Entries of the run's record: method, what serves each goal and why, scorers.
         predictor: Predicts what nothing else measures; None for none.
+        seconds: Wall time of the first sample and its scores.
     """
 
     proposer: Proposer
@@ -71,6 +76,7 @@ class RunPlan:
     oracles: dict[str, Oracle] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)
     predictor: PropertyPredictor | None = None
+    seconds: float = 0.0
 
     @property
     def used_up(self) -> bool:
@@ -84,6 +90,11 @@ class RunPlan:
         smiles = self.chemistry.tokenizer.decode(tokens.numpy())
         known = [all(text in oracle.scores for oracle in self.oracles.values()) for text in smiles]
         return torch.tensor(known, dtype=torch.bool)
+
+    @property
+    def spent(self) -> int:
+        """Molecules that each scorer was asked about so far; 0 without one."""
+        return max((oracle.calls for oracle in self.oracles.values()), default=0)
 
     @property
     def calls(self) -> int:
@@ -209,7 +220,7 @@ class Planner:
         ways: Ways,
     ) -> RunPlan:
         """Return the plan with a selection by the scores, whose scale a first sample tells."""
-        pilot = self._pilot(plan)
+        started, pilot = time.perf_counter(), self._pilot(plan)
         smiles = plan.chemistry.tokenizer.decode(pilot.ids)
         found = {name: _statistics(name, oracle, smiles) for name, oracle in plan.oracles.items()}
         judging = _judging(plan, goals, {**found, **known})
@@ -221,17 +232,18 @@ class Planner:
             for goal in judging.targets.goals
             if goal.name in plan.oracles
         ]
-        score = TokenScore(plan.chemistry.tokenizer, GoalScore(terms))
-        steered = replace(ways, score=score, used_up=lambda: plan.used_up, asked=plan.asked)
+        tokenizer, score = plan.chemistry.tokenizer, GoalScore(terms)
+        steered = replace(
+            ways, score=TokenScore(tokenizer, score), used_up=lambda: plan.used_up, asked=plan.asked
+        )
         proposer = self._proposer(plan.targets, steered)
         if isinstance(proposer, SteeredProposer):
-            proposer.pilot = pilot
-        scorers = {
-            name: {"scorer": oracle.scorer.name, "content": oracle.key}
-            for name, oracle in plan.oracles.items()
-        }
+            sizes, oracle = self.loaded.saved.canvas.sizes.tolist(), next(iter(plan.oracles.values()))
+            proposer.pilot, proposer.best = pilot, BestSoFar(tokenizer, score, oracle.scores, sizes)
+        entries = plan.oracles.items()
+        scorers = {name: {"scorer": entry.scorer.name, "content": entry.key} for name, entry in entries}
         record = {**plan.record, "scorers": scorers, "oracle_calls": plan.calls, "pilot": len(pilot.ids)}
-        return replace(judging, proposer=proposer, record=record)
+        return replace(judging, proposer=proposer, record=record, seconds=time.perf_counter() - started)
 
     def _pilot(self, plan: RunPlan) -> Proposed:
         """Draw the first sample, without steering."""
@@ -258,9 +270,11 @@ def _judging(plan: RunPlan, goals: Sequence[Goal], known: Mapping[str, PropertyS
     """Return the plan with all goals resolved, and the statistics by which they are judged."""
     resolved = [goal.resolve(known[goal.name]) for goal in goals]
     others = {goal.name: known[goal.name] for goal in goals if goal.name not in plan.chemistry.statistics}
+    unsteered = [goal for goal in resolved if goal.name not in plan.oracles]
+    notes = [*dict.fromkeys([*plan.targets.notes, *outside_notes(unsteered, known)])]
     return replace(
         plan,
-        targets=replace(plan.targets, goals=resolved),
+        targets=replace(plan.targets, goals=resolved, notes=notes),
         chemistry=replace(plan.chemistry, others=others),
     )
 
@@ -269,7 +283,7 @@ def _statistics(name: str, oracle: Oracle, smiles: Sequence[str]) -> PropertySta
     """Return the statistics of a scorer over the first sample.
 
     Raises:
-        RunError: If it has no number for any molecule.
+        RunError: If it has no number for any molecule, or numbers too large to be compared.
     """
     values = oracle(smiles)
     known = values[np.isfinite(values)]
@@ -279,5 +293,7 @@ def _statistics(name: str, oracle: Oracle, smiles: Sequence[str]) -> PropertySta
             f"scorer '{name}' has no number for any of the first {len(smiles)} molecules, such as {molecule}:"
             f" {oracle.reason(molecule)}"
         )
+    if np.abs(known).max() > LARGEST:
+        raise RunError(f"scorer '{name}' gives numbers up to {known.max():.3g}: expected at most {LARGEST:g}")
     source = f"{len(known)} unsteered proposals"
     return PropertyStatistics.from_values(name, known, "1", source, integer=False)

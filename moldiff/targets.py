@@ -78,7 +78,7 @@ def plan_targets(
     """
     _check(goals, list(statistics), reach)
     resolved = [goal.resolve(statistics[goal.name]) for goal in goals]
-    notes = [note for goal in resolved for note in _outside(goal, statistics[goal.name])]
+    notes = outside_notes(resolved, statistics)
     column = {name: number for number, name in enumerate(statistics)}
     fixed = torch.full((len(column),), torch.nan)
     for goal in resolved:
@@ -129,12 +129,20 @@ def _not_a_condition(name: str, names: list[str]) -> str:
     return f"unknown property '{name}'{did_you_mean(name, dict.fromkeys([*names, *PROPERTIES]))}"
 
 
-def _outside(goal: Goal, stats: PropertyStatistics) -> list[str]:
-    """Return a note if no training molecule could meet the goal."""
-    low, high = goal.bounds()
-    if low <= stats.high and high >= stats.low:
-        return []
-    return [f"{goal} lies outside the training values of {goal.name}, {stats.low:.4g} to {stats.high:.4g}"]
+def outside_notes(goals: Sequence[Goal], statistics: Mapping[str, PropertyStatistics]) -> list[str]:
+    """Return a note for each goal that no training molecule could meet.
+
+    Args:
+        goals: Resolved goals.
+        statistics: Training statistics by property.
+    """
+    notes = []
+    for goal in goals:
+        (low, high), stats = goal.bounds(), statistics[goal.name]
+        if low > stats.high or high < stats.low:
+            seen = f"{stats.low:.4g} to {stats.high:.4g}"
+            notes.append(f"{goal} lies outside the training values of {goal.name}, {seen}")
+    return notes
 
 
 def _reaching(goal: Goal, values: NDArray[np.float64], reach: float | None) -> Goal:

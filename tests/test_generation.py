@@ -14,6 +14,7 @@ from moldiff.judging import GoalSummary
 from moldiff.metrics.sets import SetCounts
 from moldiff.records import PACKAGES
 
+FILES = ["molecules.csv", "molecules.sdf", "report.html", "run.json"]
 STATISTICS = PropertyStatistics.from_values("rings", [0, 1, 2, 3], "1", "by hand", True)
 SUMMARY = GoalSummary("rings>=1", "rings", "measured", "1", None, None, 3, 0.5, 2, 0.0)
 
@@ -71,7 +72,7 @@ def test_files(tmp_path):
     made = generation()
     folder = tmp_path / "new" / "out"
     written = made.save(folder)
-    assert sorted(path.name for path in folder.iterdir()) == ["molecules.csv", "molecules.sdf", "run.json"]
+    assert sorted(path.name for path in folder.iterdir()) == FILES
     assert sorted(written) == sorted(folder.iterdir())
     pd.testing.assert_frame_equal(pd.read_csv(folder / "molecules.csv"), made.table)
     mols = list(Chem.SDMolSupplier(str(folder / "molecules.sdf")))
@@ -79,7 +80,7 @@ def test_files(tmp_path):
     assert [float(mol.GetProp("rings")) for mol in mols] == [1.0, 2.0]
     text = (folder / "run.json").read_text(encoding="utf-8")
     record = json.loads(text)
-    assert sorted(record.pop("files")) == ["molecules.csv", "molecules.sdf", "run.json"]
+    assert sorted(record.pop("files")) == FILES
     assert record == made.run_record()
     assert "α ± β" in text
 
@@ -90,6 +91,7 @@ def test_parquet_holds_the_same_table_and_types(tmp_path):
             "smiles": ["C", "CC"],
             "valid": [True, True],
             "mu": float("nan"),
+            "rings": [0.0, 1.0],
             "logP": [0.1 + 0.2, 1.0],
             "filters_failed": ["", ""],
         }
@@ -99,6 +101,7 @@ def test_parquet_holds_the_same_table_and_types(tmp_path):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "molecules.parquet",
         "molecules.sdf",
+        "report.html",
         "run.json",
     ]
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out" / "molecules.parquet"), table)
@@ -157,7 +160,7 @@ def test_an_old_record_never_stands_beside_new_molecules(tmp_path, monkeypatch):
 
     monkeypatch.setattr(type(tmp_path), "replace", spy)
     generation().save(tmp_path)
-    assert replaced == {"molecules.csv": False, "molecules.sdf": False, "run.json": False}
+    assert replaced == dict.fromkeys(FILES, False)
     assert (tmp_path / "run.json").exists()
 
 

@@ -23,6 +23,7 @@ def test_a_folder_or_the_name_of_the_table():
         "out/molecules.parquet",
         "out/molecules.sdf",
         "out/filtered.parquet",
+        "out/report.html",
         "out/run.json",
     ]
     file = OutputFiles.at("a/mine.CSV")
@@ -30,6 +31,7 @@ def test_a_folder_or_the_name_of_the_table():
         "a/mine.CSV",
         "a/mine-molecules.sdf",
         "a/mine-filtered.csv",
+        "a/mine-report.html",
         "a/mine-run.json",
         "a/.mine-chunks",
     ]
@@ -58,7 +60,9 @@ def test_prepared_is_ready_and_leaves_nothing(tmp_path, place):
     assert json.loads(files.record.read_text())["seed"] == 1
 
 
-@pytest.mark.parametrize("name", ["molecules.csv", "molecules.sdf", "filtered.csv", "run.json"])
+@pytest.mark.parametrize(
+    "name", ["molecules.csv", "molecules.sdf", "filtered.csv", "report.html", "run.json"]
+)
 @pytest.mark.parametrize("record", [None, "{}", '{"files": 3}', '{"files": [["x"]]}', "[" * 100_000, "\xff"])
 def test_files_of_others_are_not_replaced(tmp_path, name, record):
     if record is not None:
@@ -96,8 +100,10 @@ def test_a_killed_run_that_had_written_its_table_goes_on(tmp_path):
 
 def test_a_new_result_removes_what_the_old_one_had_more(tmp_path):
     folder = OutputFiles.at(tmp_path)
-    folder.save(TABLE, {}, filtered=TABLE)
-    assert names(tmp_path) == ["filtered.csv", "molecules.csv", "molecules.sdf", "run.json"]
+    folder.save(TABLE, {}, filtered=TABLE, page=lambda record: ", ".join(record["files"]))
+    assert names(tmp_path) == ["filtered.csv", "molecules.csv", "molecules.sdf", "report.html", "run.json"]
+    listed = "molecules.csv, filtered.csv, molecules.sdf, report.html, run.json"
+    assert (tmp_path / "report.html").read_text() == listed
     OutputFiles.at(tmp_path, "parquet").save(TABLE, {}, sdf=False)
     assert names(tmp_path) == ["molecules.parquet", "run.json"]
 

@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -108,6 +109,17 @@ def test_the_predictors_goals_are_those_of_its_training(plan):
     assert (low[2], high[2]) == (2 - 0.25 * statistics["mu"].std, 2 + 0.25 * statistics["mu"].std)
     assert type(made.proposer.guidance.evidence) is Substitution
     assert made.chemistry.others["gap"] == statistics["gap"]
+
+
+def test_goals_that_no_training_molecule_meets_are_told(plan):
+    strange, usual = plan("gap>=9", "rings>=30"), plan("max gap", "rings>=1")
+    assert strange.targets.notes[0].startswith("rings>=30 lies outside the training values of rings, 0 to ")
+    assert any(
+        note.startswith("gap>=9 lies outside the training values of gap, ") for note in strange.targets.notes
+    )
+    assert sum("outside" in note for note in strange.targets.notes) == 2
+    assert usual.targets.notes == []
+    assert plan("TPSA>=900", **CALLS).targets.notes == []  # what was scored first is no training
 
 
 def test_without_classifier_guidance_canvases_are_as_they_are(plan):
@@ -286,6 +298,31 @@ def test_a_scorer_without_any_number_ends_the_plan(plan, processes, my_scores):
         plan("max my_scores:nothing", **CALLS)
     assert len(processes) == 1
     assert processes[0].poll() is not None
+
+
+def test_numbers_without_end_are_refused(plan):
+    scorers = {"mine": lambda smiles: [1e200 * len(text) for text in smiles]}
+    with pytest.raises(RunError, match=r"'mine' gives numbers up to .*: expected at most 1e\+100"):
+        plan("max mine", scorers=scorers, oracle={"workers": 0, "cache": False}, **CALLS)
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-200, 1e99])
+def test_scores_that_are_all_alike_have_the_scale_1(plan, value):
+    scorers = {"mine": lambda smiles: [value for _ in smiles]}
+    made = plan("max mine", scorers=scorers, oracle={"workers": 0, "cache": False}, **CALLS)
+    assert made.proposer.selection.strength > 0
+    assert made.chemistry.others["mine"].scale > 0
+
+
+def test_the_time_of_the_first_sample_counts(plan):
+    def slow(smiles):
+        time.sleep(0.2)
+        return lengths(smiles)
+
+    made = plan("max slow", scorers={"slow": slow}, oracle={"workers": 0, "cache": False}, **CALLS)
+    assert made.seconds > 0.2
+    assert made.spent == made.oracles["slow"].calls > 0
+    assert (plan("rings=1").seconds, plan("rings=1").spent) == (0.0, 0)
 
 
 def test_processes_end_when_the_first_sample_cannot_be_drawn(plan, processes, my_scores, monkeypatch):

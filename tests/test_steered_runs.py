@@ -250,6 +250,7 @@ def test_hits_alone_end_a_run_early(generator):
     run = drawn(generator, n=3, **goal)
     result = run.result()
     assert not run.plan.used_up
+    assert not any("oracle calls" in note for note in result.notes)
     assert (measure(result.smiles, ["TPSA"])["TPSA"] >= 20).all()
     assert len(result.smiles) == 3
     none = drawn(generator, n=3, **{**goal, "goals": "TPSA>=500"})
@@ -263,6 +264,7 @@ def test_hits_alone_end_a_run_early(generator):
 
 def test_too_few_calls_are_said(generator):
     run = drawn(generator, n=200)
+    assert run.result().cost["seconds"] >= run.plan.seconds > 0
     assert len(run.result().smiles) == 96
     assert "96 oracle calls gave 96 of 200 different molecules: raise oracle_calls" in run.result().notes
 
@@ -292,6 +294,9 @@ def test_a_limit_of_proposals_ends_a_run_as_well(generator):
     run = drawn(generator, max_proposals=30)
     assert 30 <= run.proposed < 30 + 3 * 8
     assert not run.plan.used_up
+    spent = run.plan.oracles["TPSA"].calls
+    note = f"{run.proposed} proposals took no more than {spent} of 96 oracle calls: raise max_proposals"
+    assert note in run.result().notes
     pilot = drawn(generator, max_proposals=1)
     assert pilot.proposed == len(pilot.plan.proposer.pilot.ids) == 12
     assert pilot.chunks == 1

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from moldiff.chem.tokenizer import SelfiesTokenizer
 from moldiff.diffusion import MaskedProcess, SubtokenCodec
 from moldiff.diffusion.canvas import CanvasLaw
 from moldiff.diffusion.sampler import Sampler, conditional
 from moldiff.guidance.selections import SELECTIONS, Steered, make_selection
 from moldiff.proposing import COSTS, Proposed, Proposer
-from moldiff.steering import Shown, SteeredProposer
+from moldiff.steering import BestSoFar, Shown, SteeredProposer
 
 C = 5
 PROCESS = MaskedProcess(SubtokenCodec(torch.arange(C)[:, None]))
@@ -171,3 +172,38 @@ def test_rows_of_a_group_share_conditions_and_canvas():
     assert all(len(set(part)) == 1 for part in chunk.canvas.reshape(3, 4).tolist())
     with pytest.raises(ValueError, match="a chunk of 10 rows does not hold whole groups of 4"):
         replace(propose, chunk=10)
+
+
+def test_an_elitist_selection_goes_on_from_the_best():
+    """Without a move it would show the best ones alone; with one of a token each, their neighbours."""
+    book = Book()
+    start = [torch.tensor([4, 4, 4, 3]), torch.tensor([4, 4, 4, 4, 4, 4, 4, 2])]
+    proposer = replace(steered("metropolis", book), best=lambda n: start)
+    proposer.selection.elite = True
+    proposer.selection.moves = 1
+    chunk = proposer(1)
+    whole = {tuple(row.tolist()) for row in start}
+    shown = [tuple(row[:size].tolist()) for row, size in zip(chunk.ids, chunk.canvas, strict=True)]
+    assert whole <= set(shown)
+    assert set(chunk.canvas) == {4, 8}
+    for row in shown:
+        near = [
+            sum(a != b for a, b in zip(row, other, strict=True)) for other in whole if len(other) == len(row)
+        ]
+        assert min(near) <= 2  # a move hides at most two tokens
+    proposer.selection.elite = False
+    again = proposer(1)
+    assert any(
+        tuple(row[:size].tolist()) not in whole for row, size in zip(again.ids, again.canvas, strict=True)
+    )
+
+
+def test_the_best_so_far_are_found_in_what_was_scored():
+    tokenizer = SelfiesTokenizer(["[nop]", "[C]", "[O]"])
+    scores = {"CCO": 1.0, "CC": np.nan, "N": 9.0, "COC": 3.0, "CCCCCCCCC": 8.0, "C": 2.0}
+    best = BestSoFar(tokenizer, lambda names: np.array([scores[name] for name in names]), scores, [2, 4])
+    # Nitrogen is no symbol of the model, nine carbons fit no canvas, and ethane has no score.
+    assert [row.tolist() for row in best(9)] == [[1, 2, 1, 0], [1, 0], [1, 1, 2, 0]]
+    assert [row.tolist() for row in best(1)] == [[1, 2, 1, 0]]
+    scores["O"] = 5.0
+    assert best(1)[0].tolist() == [2, 0]

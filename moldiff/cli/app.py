@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from moldiff import __version__
-from moldiff.cli import data, evaluate, generate, properties, train
+from moldiff.cli import data, evaluate, generate, properties, report, train
+from moldiff.cli.given import Recorded
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,6 +40,7 @@ def _options(
 
 app.add_typer(data.app, name="data")
 app.command()(evaluate.evaluate)
-app.command()(generate.generate)
+app.command(cls=Recorded)(generate.generate)
 app.command()(properties.properties)
+app.command()(report.report)
 app.command()(train.train)

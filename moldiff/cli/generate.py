@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from moldiff.cli import generate_options as options
+from moldiff.cli.given import command_line
 from moldiff.errors import InputError, RunError
 
 if TYPE_CHECKING:
@@ -59,10 +60,11 @@ def generate(
     device: options.Device = None,
     table_format: options.TableFormat = None,
     sdf: options.Structures = True,
+    report: options.Report = True,
     overwrite: options.Overwrite = False,
     progress: options.ShowProgress = True,
 ) -> None:
-    """Generate molecules for goals: a table, structures, a record of the run, and a summary on screen."""
+    """Generate molecules for goals: table, structures, report, record of the run, and a summary on screen."""
     _generate(**{name: value for name, value in locals().items() if value is not None})
 
 
@@ -70,6 +72,7 @@ def _generate(
     *,
     output: Path,
     sdf: bool,
+    report: bool,
     overwrite: bool,
     progress: bool,
     table_format: str | None = None,
@@ -90,7 +93,8 @@ def _generate(
     with closing(generator.run(**given)) as run:
         files.prepare(overwrite=overwrite)
         run.keep_in(files.chunks, overwrite=overwrite)
-        _finish(run, files, sdf=sdf, progress=progress)
+        run.command = command_line()
+        _finish(run, files, sdf=sdf, report=report, progress=progress)
 
 
 def parse_knobs(texts: Sequence[str]) -> dict[str, Any]:
@@ -132,19 +136,19 @@ def _writing(files: OutputFiles) -> Iterator[None]:
         ) from error
 
 
-def _finish(run: GenerationRun, files: OutputFiles, *, sdf: bool, progress: bool) -> None:
+def _finish(run: GenerationRun, files: OutputFiles, *, sdf: bool, report: bool, progress: bool) -> None:
     """Draw, write and report; Ctrl-C keeps the chunks that are finished."""
     from rich.console import Console
 
-    from moldiff.cli.summary import report
+    from moldiff.cli.summary import report as summary
 
     with _writing(files):
         stopped = _draw(run, progress)
         result = run.result()
-        written = result.save(files, sdf=sdf)
+        written = result.save(files, sdf=sdf, report=report)
         if not stopped:
             run.forget()
-    Console().print(report(result))
+    Console().print(summary(result))
     typer.echo(f"written to {files.table.parent}: {', '.join(path.name for path in written)}")
     if stopped:
         typer.echo(f"stopped: the same command goes on after {run.stored} finished chunks", err=True)
@@ -161,11 +165,15 @@ def _draw(run: GenerationRun, progress: bool) -> bool:
     """Draw until there is enough; return whether Ctrl-C came before, when something was finished."""
     if run.resumed:
         typer.echo(f"going on after {run.resumed} finished chunks", err=True)
+    # What a steered run goes on for is its calls: the molecules that it needs are soon there.
+    by_calls = bool(run.plan.oracles) and not run.wanted.only_hits
+    what, total = ("oracle calls", run.plan.calls) if by_calls else ("molecules", run.wanted.needed)
     try:
         with _bar(progress) as bar:
-            task = bar.add_task("molecules", total=run.wanted.needed, proposed=0)
+            task = bar.add_task(what, total=total, proposed=0)
             for state in run:
-                bar.update(task, completed=state.found, proposed=state.proposed)
+                done = state.plan.spent if by_calls else state.found
+                bar.update(task, completed=done, proposed=state.proposed)
     except KeyboardInterrupt:
         if not run.stored:
             run.forget()

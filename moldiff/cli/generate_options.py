@@ -62,8 +62,9 @@ Output = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="Folder for molecules.csv, molecules.sdf and run.json, made if missing; or the name of the "
-        "table, such as mine.parquet. A run that was stopped goes on there with the same command.",
+        help="Folder for molecules.csv, molecules.sdf, report.html and run.json, made if missing; or the "
+        "name of the table, such as mine.parquet. A run that was stopped goes on there with the same "
+        "command.",
     ),
 ]
 TableFormat = Annotated[
@@ -72,6 +73,9 @@ TableFormat = Annotated[
 ]
 Structures = Annotated[
     bool, typer.Option("--sdf/--no-sdf", help="Write molecules.sdf, with 2-D coordinates.")
+]
+Report = Annotated[
+    bool, typer.Option("--report/--no-report", help="Write report.html, which shows goals and molecules.")
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Begin anew where -o holds an unfinished run or files of others.")

@@ -123,7 +123,11 @@ def test_balanced_accuracy_is_the_mean_over_both_classes():
 
 def test_one_command_writes_all_files(small, tmp_path, tiny_predictor):
     forest = tmp_path / "forest.json"
-    forest.write_text(json.dumps({"command": "grow", "machine": "one", "results": {"properties": FOREST}}))
+    forest.write_text(
+        json.dumps(
+            {"command": "grow", "machine": "one", "results": {"setup": {"trees": 7}, "properties": FOREST}}
+        )
+    )
     words = ["--predictor", str(tiny_predictor), "--forest", str(forest)]
     predictor.main([*words, "-o", str(tmp_path / "out.json")])
     written = json.loads((tmp_path / "out.json").read_text())
@@ -138,6 +142,7 @@ def test_one_command_writes_all_files(small, tmp_path, tiny_predictor):
     assert gap["error_in_sd"].iloc[0] < gap["error_in_sd"].iloc[-1] < 1.2
     assert gap["molecules"].eq(results["labels"][0]["molecules"]).all()
     assert written["predictors"][str(tiny_predictor)]["noise"] == "masked"
+    assert written["forest"] == {"command": "grow", "machine": "one", "trees": 7}
     for suffix in ("png", "svg"):
         assert (tmp_path / f"out-calibration.{suffix}").stat().st_size > 10_000
 

@@ -8,6 +8,8 @@ from moldiff.cli.generate import parse_knobs
 from moldiff.errors import InputError
 from moldiff.sampling import Sampling
 
+FILES = ["molecules.csv", "molecules.sdf", "report.html", "run.json"]
+
 
 @pytest.fixture(autouse=True)
 def wide_screen(monkeypatch):
@@ -31,8 +33,8 @@ def generate(tiny_model, tmp_path, capsys):
 def test_files_and_summary(generate):
     code, out, err, folder = generate("--goal", "rings>=1", "--goal", "logP=1±0.5", "-n", "20", "--seed", "2")
     assert (code, err) == (0, "")
-    assert sorted(path.name for path in folder.iterdir()) == ["molecules.csv", "molecules.sdf", "run.json"]
-    assert f"written to {folder}: molecules.csv, molecules.sdf, run.json" in out
+    assert sorted(path.name for path in folder.iterdir()) == FILES
+    assert f"written to {folder}: molecules.csv, molecules.sdf, report.html, run.json" in out
     table = pd.read_csv(folder / "molecules.csv")
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert len(table) == table["smiles"].nunique() == record["counts"]["returned"] == 20
@@ -244,13 +246,14 @@ def test_filters_and_selections(generate):
 
 
 def test_parquet_and_no_structures(generate, tmp_path):
-    code, _, _, folder = generate("-n", "3", "--format", "parquet", "--no-sdf")
+    code, _, _, folder = generate("-n", "3", "--format", "parquet", "--no-sdf", "--no-report")
     assert code == 0
     assert sorted(path.name for path in folder.iterdir()) == ["molecules.parquet", "run.json"]
     table = pd.read_parquet(folder / "molecules.parquet")
     generate("-n", "3", folder=tmp_path / "mine.csv")
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
         "mine-molecules.sdf",
+        "mine-report.html",
         "mine-run.json",
         "mine.csv",
     ]
@@ -296,4 +299,4 @@ def test_a_full_disk_is_one_message_and_nothing_half_written(generate, monkeypat
     code, _, err, folder = generate("-n", "3")
     assert code == 0
     assert ("going on after 1 finished chunks" in err) == ("output" in writer)
-    assert sorted(path.name for path in folder.iterdir()) == ["molecules.csv", "molecules.sdf", "run.json"]
+    assert sorted(path.name for path in folder.iterdir()) == FILES

@@ -58,7 +58,7 @@ def wait_for(happened, process):
         time.sleep(0.002)
 
 
-RESULT = ["filtered.csv", "molecules.csv", "molecules.sdf", "run.json"]
+RESULT = ["filtered.csv", "molecules.csv", "molecules.sdf", "report.html", "run.json"]
 
 
 def assert_same_result(folder, whole):

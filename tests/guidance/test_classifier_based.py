@@ -21,6 +21,8 @@ from moldiff.diffusion import (
 )
 from moldiff.errors import RunError
 from moldiff.guidance import ClassifierBased, ClassifierFree, FirstOrder, PredictedGoal, Substitution
+from moldiff.models.predictor import NoisyPredictor
+from moldiff.models.predictor_heads import Values
 
 # The laws
 
@@ -124,6 +126,18 @@ def test_a_run_counts_tokens_drawn_without_guidance():
     assert torch.equal(runs[0].tokens, runs[1].tokens)
     assert bool((runs[0].unguided >= PRIME.L).all())
     assert not runs[1].unguided.any()
+
+
+@pytest.mark.parametrize("evidence", [Substitution, FirstOrder])
+def test_what_a_predictor_never_saw_is_impossible(evidence):
+    """It is a finite number of nats to a law of few values: no token outside V(z) may gain by it."""
+    sizes = {"max_length": PRIME.L, "digits": 2, "width": 16, "depth": 1, "heads": 1}
+    predictor = NoisyPredictor(PRIME.C, {"rings": Values(range(4))}, **sizes)
+    goal = PredictedGoal(predictor, torch.tensor([9.0]), torch.tensor([math.inf]))
+    guidance = ClassifierBased(evidence(goal))
+    found, step = checks.guided(guidance, bayes(PRIME), process_of(PRIME), z=PRIME.states)
+    checks.assert_same_law(found, PRIME.token_law, "the base law")
+    assert step.unguided.tolist() == PRIME.masked.any(-1).sum(-1).tolist()
 
 
 @given(seed=st.integers(0, 10_000), gamma=st.floats(0.01, 50), hole=st.floats(0, 1))

@@ -274,14 +274,13 @@ def test_rows_that_are_rewritten_as_a_whole_beside_others():
     def forgetful(z, y, t=None):
         return network(z, y, t)
 
-    tokens, nothing = (
-        torch.randint(3, (64, 4), generator=torch.Generator().manual_seed(0)),
-        torch.zeros(64, 0),
-    )
-    found = [
-        Refill(form, CAUSAL, most=6)(tokens, nothing, torch.Generator().manual_seed(1))
-        for form in (network, forgetful)
-    ]
-    assert torch.equal(*found)
-    assert bool((found[0][:, 0] != tokens[:, 0]).any())
-    assert bool((found[0][:, 0] == tokens[:, 0]).any())
+    tokens, nothing = torch.randint(3, (2, 4), generator=torch.Generator().manual_seed(0)), torch.zeros(2, 0)
+    mixed = 0
+    for seed in range(20):
+        found = [
+            Refill(form, CAUSAL, most=6)(tokens, nothing, torch.Generator().manual_seed(seed))
+            for form in (network, forgetful)
+        ]
+        assert torch.equal(*found)
+        mixed += len(set((found[0][:, 0] == tokens[:, 0]).tolist())) == 2
+    assert mixed
