@@ -143,11 +143,26 @@ class Browser:
 
     def click(self, selector):
         """Click on the middle of the first element that a selector finds, with the mouse."""
-        box = f"document.querySelector({json.dumps(selector)})"
-        self.js(f"{box}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
-        x, y = self.js(f"(r => [r.x + r.width / 2, r.y + r.height / 2])({box}.getBoundingClientRect())")
+        x, y = self._still(f"document.querySelector({json.dumps(selector)})")
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def _still(self, element):
+        """Scroll an element into view, and return its middle once it stands still.
+
+        What comes into view may be laid out only then, and move it.
+        """
+        before, end = None, time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            self.js(f"{element}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
+            self.js("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(0))))")
+            middle = self.js(
+                f"(r => [r.x + r.width / 2, r.y + r.height / 2])({element}.getBoundingClientRect())"
+            )
+            if middle == before:
+                return middle
+            before = middle
+        raise TimeoutError(f"{element} does not stand still")
 
     def press(self, key):
         """Press a key."""

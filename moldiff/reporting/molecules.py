@@ -138,7 +138,7 @@ def _property(column: str) -> str:
 
 def _cards(run: Run, number: int) -> Iterator[Card]:
     """Yield so many molecules, the first ones."""
-    shown = [_values(run, name) for name in _named(run)]
+    shown = [_values(run, name, number) for name in _named(run)]
     hit, novel = run.flags("hit"), run.flags("novel")
     for place, smiles in enumerate(run.table[SMILES].head(number)):
         drawing = draw(smiles)
@@ -158,13 +158,13 @@ def _named(run: Run) -> list[str]:
     return asked or others[:WITHOUT_GOALS]
 
 
-def _values(run: Run, name: str) -> list[Value]:
-    """Return the values of one property, a molecule each."""
+def _values(run: Run, name: str, number: int) -> list[Value]:
+    """Return the values of one property, of so many molecules."""
     statistics = run.record.statistics(name)
     places = decimals(statistics)
     unit = unit_text(statistics.unit) if statistics is not None else ""
     classes = statistics.classes if statistics is not None else ()
-    values, off = run.numbers(name), run.numbers(name + UNCERTAINTY)
+    values, off = (run.numbers(column)[:number] for column in (name, name + UNCERTAINTY))
     goal = next((run.record.goal(entry) for entry in run.record.goals if entry.property == name), None)
     met = [None] * len(values) if goal is None else [bool(flag) for flag in goal.hit(values)]
     found: list[Value] = []
