@@ -55,7 +55,7 @@ def particles(
     run: Steered,
     *,
     strength: float = 10.0,
-    n: int = 8,
+    n: int = 16,
     looks: int = 4,
     start: float = 0.5,
     threshold: float = 0.5,
@@ -87,7 +87,7 @@ def best_of(run: Steered, *, n: int = 16) -> Steer:
 
 
 def metropolis(
-    run: Steered, *, strength: float = 4.0, moves: int = 10, most: int = 6, elite: bool = True
+    run: Steered, *, strength: float = 4.0, moves: int = 3, most: int = 6, elite: bool = True
 ) -> Steer:
     """Let finished rows change some tokens at a time, and keep what pays; begin anew with the best so far."""
     network, process = run.sampler.network, run.sampler.process
@@ -120,10 +120,10 @@ class RunDefaults:
 
 
 RUN_DEFAULTS: dict[str, RunDefaults] = {
-    "particles": RunDefaults(64, "loop", {"alpha_on": 0.8, "eta": 0.1, "stop": 0.95}, 256),
+    "particles": RunDefaults(16, "loop", {"alpha_on": 0.8, "eta": 0.1, "stop": 0.95}, 128),
     "metropolis": RunDefaults(32),
 }
-"""For the selections that have their own; tried on the tuning objective of ``benchmarks/steering.py``."""
+"""For the selections that have their own; chosen on the tuning objective of ``benchmarks/steering.py``."""
 
 
 def selection_knobs(method: str, knobs: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def selection_knobs(method: str, knobs: Mapping[str, Any] | None = None) -> dict
 
     Example:
         >>> selection_knobs("metropolis", {"strength": 5})
-        {'strength': 5, 'moves': 10, 'most': 6, 'elite': True}
+        {'strength': 5, 'moves': 3, 'most': 6, 'elite': True}
     """
     return knobs_in_use(SELECTIONS, method, knobs, _expected)
 

@@ -6,7 +6,7 @@ import pytest
 
 from moldiff.benchmarks import ground as grounds
 from moldiff.benchmarks import steering
-from moldiff.benchmarks.ground import Ground
+from moldiff.benchmarks.ground import Ground, Way
 from moldiff.benchmarks.searches import Search
 from moldiff.benchmarks.steering import WAYS, Lean, compared, targets
 from moldiff.scoring.scorers import Contained
@@ -34,7 +34,7 @@ def searched(ground, name, scorer=SCORER):
 @pytest.mark.parametrize("name", ["metropolis", "particles"])
 def test_every_way_begins_with_the_same_pilot_and_spends_the_budget(ground, name):
     bar, found = searched(ground, "best-of"), searched(ground, name)
-    pilot = {text for drawn in ground.unsteered(WAYS["best-of"], 0, 0) for text in decoded(ground, drawn)}
+    pilot = {text for drawn in ground.unsteered(Way("best-of"), 0, 0) for text in decoded(ground, drawn)}
     first = list(bar.oracle.scores)[: len(pilot - {""})]
     assert set(first) == pilot - {""}
     assert list(found.oracle.scores)[: len(first)] == first

@@ -33,7 +33,9 @@ def threes(tokens):
 def test_every_selection_steers_every_process_that_it_can(method, kind):
     sampler = SAMPLERS[kind](network)
     run = Steered(threes, sampler)
-    knobs = {} if method == "best-of" else {"strength": 3.0}
+    # Chains of three moves, the default, go far only in a generation, which begins anew with the best.
+    more = {"best-of": {}, "particles": {"strength": 3.0}, "metropolis": {"strength": 3.0, "moves": 50}}
+    knobs = more[method]
     if (method, kind) == ("metropolis", "uniform"):
         with pytest.raises(InputError, match="method 'metropolis': UniformProcess hides no token"):
             make_selection(method, run, knobs)
