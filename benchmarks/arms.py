@@ -93,13 +93,16 @@ def recipe(given: argparse.Namespace, family: str) -> Recipe:
     )
 
 
+def thresholds(values: pd.DataFrame) -> dict[str, float]:
+    """Return what rings and QED have to exceed for their class, from the values of a whole table."""
+    return {"rings": float(RINGS), "QED": float(np.quantile(values["QED"], SHARE))}
+
+
 def classes(table: MoleculeTable) -> MoleculeTable:
     """Return a table with the two classes in the place of its labels."""
     values = with_properties(table, ["rings", "QED"])
-    top = {
-        "rings_top": values["rings"] > RINGS,
-        "qed_top": values["QED"] > np.quantile(values["QED"], SHARE),
-    }
+    limits = thresholds(values)
+    top = {"rings_top": values["rings"] > limits["rings"], "qed_top": values["QED"] > limits["QED"]}
     return replace(
         table,
         name=f"{table.name}-classes",

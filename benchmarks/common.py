@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import shlex
 import sys
@@ -102,6 +103,11 @@ class Record:
             text = json.dumps(plain(content), indent=1, ensure_ascii=False, allow_nan=False)
             part.write_text(text + "\n", encoding="utf-8")
         Console().print(f"written to {self.given.output}", highlight=False)
+
+
+def checksum(folder: Path) -> str:
+    """Return what tells the weights in a folder from others: 16 hexadecimal digits of their SHA-256."""
+    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()[:16]
 
 
 def show(title: str, rows: Sequence[Mapping[str, Any]], console: Console | None = None) -> None:

@@ -137,13 +137,13 @@ def choose(parts: dict[str, Part], given: argparse.Namespace) -> dict[str, Any]:
     """
     train, validation = parts["train"], parts["validation"]
     count = min(given.choice_molecules, len(train.smiles))
-    rows = np.random.default_rng(given.seeds[0]).choice(len(train.smiles), count, replace=False)
+    rows = np.sort(np.random.default_rng(given.seeds[0]).choice(len(train.smiles), count, replace=False))
     tried: list[dict[str, Any]] = []
     for kind in KINDS:
-        own, other = train.fingerprints(kind)[np.sort(rows)], validation.fingerprints(kind)
+        own, other = train.fingerprints(kind)[rows], validation.fingerprints(kind)
         errors = {}
         for column, name in enumerate(given.properties):
-            y = train.y[np.sort(rows), column]
+            y = train.y[rows, column]
             found = grown(own, y, given.choice_trees, given.seeds[0]).predict(other)
             errors[name] = float(np.abs(found - validation.y[:, column]).mean() / train.y[:, column].std())
         tried.append({"fingerprint": kind, "mean": float(np.mean(list(errors.values()))), **errors})

@@ -180,10 +180,9 @@ class Bench:
         found: dict[str, Any] = {"goal": float(frame["goal"].iloc[0]), "molecules": len(frame)}
         found |= {name: mean_of_any(frame[name].dropna(), generator=generator) for name in names}
         if "predicted" in frame:
-            against = frame["true"] if "true" in frame else frame["goal"]
-            off = (frame["predicted"] - against).abs().dropna()
-            name = "predicted_to_true" if "true" in frame else "predicted_to_goal"
-            found[name] = mean_of_any(off, generator=generator)
+            against = "true" if "true" in frame else "goal"
+            off = (frame["predicted"] - frame[against]).abs().dropna()
+            found[f"predicted_to_{against}"] = mean_of_any(off, generator=generator)
         return found
 
 

@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from moldiff.benchmarks.arms import RINGS, SHARE
+from moldiff.benchmarks.arms import thresholds
 from moldiff.benchmarks.common import Record, options, run, show
-from moldiff.benchmarks.samples import TABLE, Model, Sample, read_sampler
+from moldiff.benchmarks.samples import TABLE, Model, Sample
 from moldiff.chem.properties import measure
 from moldiff.datasets import load, with_properties
 from moldiff.errors import InputError
@@ -93,19 +93,19 @@ def main(words: Sequence[str]) -> None:
     cells, place = list(plan(given)), given.output.with_suffix(".csv")
     table = finished(place)
     judge = Judge()
-    arms: dict[str, Model] = {}
+    arms = {name: Model(str(given.arms / name), given) for name in given.families}
     done = {tuple(row) for row in table[KEY].itertuples(index=False)}
     for cell in cells:
         if astuple(cell) not in done:
-            arm = arms.setdefault(cell.family, Model(str(given.arms / cell.family), given))
-            table = pd.concat([table, pd.DataFrame([judge(cell, draw(arm, cell, given.arms))])])
+            sample = draw(arms[cell.family], cell, given.arms)
+            table = pd.concat([table, pd.DataFrame([judge(cell, sample)])])
             with whole_file(place) as part:
                 table.to_csv(part, index=False, float_format="%.6g")
     asked = pd.DataFrame([asdict(cell) for cell in cells])
     rows = asked.merge(table, on=KEY).to_dict("records")
     results = summary(rows)
     report(results)
-    about = {name: Model(str(given.arms / name), given).describe() for name in given.families}
+    about = {name: arm.describe() for name, arm in arms.items()}
     record.write({"cells": results, "class_means": judge.class_means}, models=about)
 
 
@@ -124,20 +124,21 @@ def plan(given: argparse.Namespace) -> Iterator[Cell]:
 
 def draw(arm: Model, cell: Cell, arms: Path) -> Sample:
     """Return the first proposals of a cell."""
-    settings: dict[str, Any] = {"method": cell.method, "temperature": cell.temperature, "seed": cell.seed}
-    settings |= {"chunk": min(cell.n, 256), "compiled": arm.settings.get("compiled", False)}
-    if cell.steps:
-        settings["steps"] = cell.steps
-    if "sampler" in arm.settings:
-        name, knobs = read_sampler(arm.settings["sampler"], cell.steps)
-        settings |= {"sampler": name, "knobs": knobs}
+    strength: dict[str, Any] = {"gamma": cell.gamma}
     if needs_predictor(cell.method):
-        settings["predictor"] = arms / f"predictor-{noise_of(cell.family)}"
-        settings["method_knobs"] = {"gamma_classifier": cell.gamma}
-    else:
-        settings["gamma"] = cell.gamma
-    plan = arm.generator.plan(cell.n, f"{LABELS[cell.label]}=top", **settings)
-    return arm.first(plan.proposer, cell.n, label=" ".join(map(str, astuple(cell))))
+        predictor = arms / f"predictor-{noise_of(cell.family)}"
+        strength = {"predictor": predictor, "method_knobs": {"gamma_classifier": cell.gamma}}
+    return arm.sample(
+        cell.n,
+        [f"{LABELS[cell.label]}=top"],
+        seed=cell.seed,
+        label=" ".join(map(str, astuple(cell))),
+        method=cell.method,
+        temperature=cell.temperature,
+        steps=cell.steps or None,
+        chunk=min(cell.n, 256),
+        **strength,
+    )
 
 
 class Judge:
@@ -156,7 +157,7 @@ class Judge:
     @cached_property
     def thresholds(self) -> dict[str, float]:
         """What a hit has to exceed."""
-        return {"rings": float(RINGS), "QED": float(np.quantile(self.values["QED"], SHARE))}
+        return thresholds(self.values)
 
     @property
     def class_means(self) -> dict[str, float]:
@@ -221,24 +222,13 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def report(results: Sequence[Mapping[str, Any]]) -> None:
     """Print a table a label."""
-    columns = ("unique", "novel", "novel_hits", "fidelity", "mean_novel", "mean_all", "heavy_atoms", "nfe")
+    figures = ("unique", "novel", "novel_hits", "fidelity", "mean_novel", "mean_all", "heavy_atoms")
+    costs = ("nfe", "nfe_predictor", "seconds")
+    columns = [name for name in (*GROUP, "seeds", *figures, *costs) if name != "label"]
     for label in LABELS:
-        rows = [entry for entry in results if entry["label"] == label]
-        names = (
-            "family",
-            "method",
-            "gamma",
-            "steps",
-            "temperature",
-            "n",
-            "seeds",
-            *columns,
-            "nfe_predictor",
-            "seconds",
-        )
+        rows = [{name: row[name] for name in columns} for row in results if row["label"] == label]
         if rows:
-            title = f"{label}: first n proposals, means over seeds"
-            show(title, [{name: row[name] for name in names} for row in rows])
+            show(f"{label}: first n proposals, means over seeds", rows)
 
 
 if __name__ == "__main__":

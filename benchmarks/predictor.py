@@ -13,22 +13,20 @@ intervals, which were calibrated on the validation part, as a table (.csv) and a
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from scipy import stats
 from torch import Tensor
 
-from moldiff.benchmarks.arms import CLASSES, RINGS, SHARE, classes
+from moldiff.benchmarks.arms import CLASSES, RINGS, classes, thresholds
 from moldiff.benchmarks.chart import save
-from moldiff.benchmarks.common import Record, run, show
+from moldiff.benchmarks.common import Record, checksum, run, show
 from moldiff.benchmarks.predictor_chart import calibration_picture
 from moldiff.chem.tokenizer import SelfiesTokenizer
 from moldiff.datasets import load, split, with_properties
@@ -36,6 +34,7 @@ from moldiff.files import whole_file
 from moldiff.metrics import Interval, mean_interval
 from moldiff.models.checkpoint import read_json
 from moldiff.models.predictor_folder import SavedPredictor, load_predictor
+from moldiff.models.predictor_heads import Law
 from moldiff.training.calibration import HeldOut, calibration_table
 from moldiff.training.data import ResidentTokens
 
@@ -48,6 +47,9 @@ COVERAGE = (0.85, 0.95)
 RESAMPLES = 2000
 
 Flags = NDArray[np.bool_]
+
+Answer: TypeAlias = tuple[Law, Tensor, Tensor, Tensor]
+"""Law, parameters, labels and knots: see ``Answers.of``."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -132,9 +134,15 @@ class TestPart:
             values=test,
             shares={label: float(train[label].mean()) for label in CLASSES},
             stds=train.std(ddof=0).replace(0.0, np.nan).to_dict(),
-            threshold=float(np.quantile(values["QED"], SHARE)),
+            threshold=thresholds(values)["QED"],
             seed=seed,
         )
+
+    def answers(self, saved: SavedPredictor) -> tuple[dict[str, Answer], NDArray[np.intp]]:
+        """Return what a predictor says of each property without noise, and the row of each answer."""
+        held_out, order = self.held_out(saved)
+        found = held_out.ask(saved.network, 0.0).of(saved.network)
+        return dict(zip(saved.properties, found, strict=True)), order
 
     def held_out(self, saved: SavedPredictor) -> tuple[HeldOut, NDArray[np.intp]]:
         """Return the molecules as a predictor reads them, and the row of each in the order of its answers."""
@@ -153,28 +161,21 @@ def label_figures(name: str, saved: SavedPredictor, part: TestPart) -> list[dict
         saved: The predictor.
         part: The molecules.
     """
-    held_out, order = part.held_out(saved)
+    answers, order = part.answers(saved)
     goals = {"rings_top": ("rings", RINGS + 1.0), "qed_top": ("QED", part.threshold)}
     rows = []
     for label, goal in goals.items():
         source, low, high = (label, 1.0, 1.0) if label in saved.properties else (*goal, np.inf)
-        if source not in saved.properties:
+        if source not in answers:
             continue
-        chance = probability(saved, held_out, source, (low, high)).numpy()
+        law, parameters, _, _ = answers[source]
+        chance = law.log_prob(parameters, low, high).exp().numpy()
         top = part.values[label].to_numpy()[order] == 1.0
         cuts = {"at_half": 0.5, "at_base_rate": part.shares[label]}
         row = {"predictor": name, "label": label, "read_from": source, "target": TARGETS[label]}
         row |= {"base_rate": part.shares[label], "tops": int(top.sum()), "molecules": len(top)}
         rows.append(row | {where: decided(top, chance > cut, part.seed) for where, cut in cuts.items()})
     return rows
-
-
-@torch.no_grad()
-def probability(saved: SavedPredictor, held_out: HeldOut, name: str, limits: tuple[float, float]) -> Tensor:
-    """Return the probability (N,) that a property lies between limits, without noise."""
-    place = saved.properties.index(name)
-    law, parameters, _, _ = held_out.ask(saved.network, 0.0).of(saved.network)[place]
-    return law.log_prob(parameters, *limits).exp()
 
 
 def decided(top: Flags, said: Flags, seed: int) -> dict[str, Any]:
@@ -212,8 +213,7 @@ def error_figures(
         part: The molecules.
         forests: Their errors on the same molecules.
     """
-    held_out, _ = part.held_out(saved)
-    answers = dict(zip(saved.properties, held_out.ask(saved.network, 0.0).of(saved.network), strict=True))
+    answers, _ = part.answers(saved)
     rows = []
     for forest in forests:
         name = forest["property"]
@@ -244,12 +244,11 @@ def coverage_summary(figures: pd.DataFrame) -> dict[str, Any]:
 
 def describe(folder: Path, saved: SavedPredictor) -> dict[str, Any]:
     """Return what identifies a predictor: noise, size, checksum of the weights, tokens trained on."""
-    weights = (folder / "model.safetensors").read_bytes()
     return {
         "noise": saved.config["noise"],
         "digits": saved.codec.digits,
         "parameters": sum(weight.numel() for weight in saved.network.parameters()),
-        "sha256": hashlib.sha256(weights).hexdigest()[:16],
+        "sha256": checksum(folder),
         "tokens": saved.config["training"]["report"]["tokens"],
     }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from rich.console import Console
 from rich.progress import track
 
+from moldiff.benchmarks.common import checksum
 from moldiff.bundled import model_folder
 from moldiff.chem.goals import Goal
 from moldiff.datasets import load, split, with_properties
@@ -208,12 +208,11 @@ class Model:
 
     def describe(self) -> dict[str, Any]:
         """Return what identifies the model: family, digits, parameters, checksum of the weights."""
-        weights = (self.folder / "model.safetensors").read_bytes()
         return {
             "family": self.saved.config.get("family"),
             "digits": self.saved.codec.digits,
             "parameters": sum(weight.numel() for weight in self.saved.network.parameters()),
-            "sha256": hashlib.sha256(weights).hexdigest()[:16],
+            "sha256": checksum(self.folder),
             "device": str(self.generator.loaded_.device),
             "precision": str(self.dtype).removeprefix("torch."),
         }

@@ -11,7 +11,6 @@ methods, best-of-n included, were chosen on another objective and other seeds, w
 from __future__ import annotations
 
 import argparse
-import hashlib
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -23,7 +22,7 @@ import torch
 from joblib import Parallel, delayed
 from rich.console import Console
 
-from moldiff.benchmarks.common import Record, run, show
+from moldiff.benchmarks.common import Record, checksum, run, show
 from moldiff.benchmarks.ground import Ground, Way
 from moldiff.benchmarks.searches import Search
 from moldiff.bundled import model_folder
@@ -34,6 +33,9 @@ from moldiff.scoring.scorers import BuiltIn, Contained, Similarity
 BAR = "best-of"
 NEEDED = 2
 """Objectives on which a method is to be above the bar, out of all."""
+
+FIGURES = ("mean", "best", "diversity", "calls", "asked", "evaluated")
+"""Of a cell, whose means over seeds are shown."""
 
 FLUOROURACIL = "O=c1[nH]cc(F)c(=O)[nH]1"
 HINGE = "[#7;!H0]~[#6]~[#7,#8;H0]"
@@ -146,10 +148,9 @@ def main(words: Sequence[str]) -> None:
     ]
     met = [] if given.tune else targets(rows)
     report(rows, met)
-    weights = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()[:16]
     record.write(
         {"compared": rows, "targets": met, "runs": cells},
-        model={"name": folder.name, "sha256": weights},
+        model={"name": folder.name, "sha256": checksum(folder)},
         objectives={name: make().name for name, make in objectives.items()},
         ways=ways,
     )
@@ -197,20 +198,21 @@ def compared(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     bar = [cell["mean"] for cell in by_way[BAR]]
     rows = []
     for way, own in by_way.items():
-        means = [cell["mean"] for cell in own]
+        mean = {name: float(np.mean([cell[name] for cell in own])) for name in FIGURES}
         paired = len(bar) > 1 and way != BAR
+        lead = paired_difference_interval([cell["mean"] for cell in own], bar) if paired else None
         rows.append(
             {
                 "objective": own[0]["objective"],
                 "budget": own[0]["budget"],
                 "way": way,
-                "mean of top 10": float(np.mean(means)),
-                "less best-of": paired_difference_interval(means, bar) if paired else None,
-                "best": float(np.mean([cell["best"] for cell in own])),
-                "diversity of top 10": float(np.mean([cell["diversity"] for cell in own])),
-                "distinct": float(np.mean([cell["calls"] for cell in own])),
-                "asked": float(np.mean([cell["asked"] for cell in own])),
-                "NFE": float(np.mean([cell["evaluated"] for cell in own])),
+                "mean of top 10": mean["mean"],
+                "less best-of": lead,
+                "best": mean["best"],
+                "diversity of top 10": mean["diversity"],
+                "distinct": mean["calls"],
+                "asked": mean["asked"],
+                "NFE": mean["evaluated"],
             }
         )
     return rows

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from moldiff.diffusion.canvas import CanvasLaw
 from moldiff.diffusion.process import Process
-from moldiff.guidance.classifier_based import PredictedGoal, check_gamma
+from moldiff.guidance.classifier_based import PredictedGoal
+from moldiff.guidance.knobs import at_least_zero
 from moldiff.models.predictor import soft_tokens
 
 DRAWS = 64
@@ -55,7 +56,7 @@ def canvas_tilt(
         >>> tilted(law.prior(), tilt)
         tensor([0.3333, 0.6667], dtype=torch.float64)
     """
-    if check_gamma(gamma) == 0.0:
+    if at_least_zero("gamma", gamma) == 0.0:
         return torch.zeros(len(canvas.sizes), dtype=torch.float64)
     chances = [_log_chance(goal, process, int(size), generator) for size in canvas.sizes]
     tilt = gamma * torch.tensor(chances, dtype=torch.float64)

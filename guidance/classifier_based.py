@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Protocol
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 from moldiff.diffusion.codec import FORBIDDEN
 from moldiff.diffusion.sampler import Guidance, Step, conditional
 from moldiff.errors import RunError
+from moldiff.guidance.knobs import at_least_zero
 
 ROWS = 512
 """Rows of one predictor call: about 100 MB of activations for the small predictors of QM9."""
@@ -125,7 +125,7 @@ class ClassifierBased:
 
     def __init__(self, evidence: Evidence, gamma: float = 1.0, base: Guidance = conditional) -> None:
         self.evidence = evidence
-        self.gamma = check_gamma(gamma)
+        self.gamma = at_least_zero("gamma", gamma)
         self.base = base
 
     def __call__(self, step: Step) -> Tensor:
@@ -143,14 +143,3 @@ class ClassifierBased:
         guided = law.clone()
         guided[at] = torch.where(lost[:, None], laws, tilted.to(law.dtype))
         return guided
-
-
-def check_gamma(gamma: float) -> float:
-    """Return a strength of guidance.
-
-    Raises:
-        ValueError: If it is negative, NaN or infinite.
-    """
-    if not 0.0 <= gamma < math.inf:
-        raise ValueError(f"gamma must be a finite number of at least 0, got {gamma}")
-    return gamma

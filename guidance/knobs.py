@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -51,3 +52,15 @@ def knobs_in_use(
         if wish is not None:
             raise InputError(f"method '{method}': {knob} must be {wish}, got {value!r}")
     return {**defaults, **values}
+
+
+def at_least_zero(name: str, value: float) -> float:
+    """Return a strength as a float.
+
+    Raises:
+        ValueError: If it is negative, NaN or infinite.
+    """
+    if not 0.0 <= value < math.inf:
+        raise ValueError(f"{name} must be a finite number of at least 0, got {value}")
+    # A numpy number would turn masks of tensors into its own kind.
+    return float(value)

@@ -15,7 +15,7 @@ from moldiff.diffusion.process import Network, Process
 from moldiff.diffusion.sampler import Guidance, Sampler, conditional
 from moldiff.diffusion.state import State, Transition
 from moldiff.guidance.guesses import Score
-from moldiff.guidance.particles import check_strength
+from moldiff.guidance.knobs import at_least_zero
 
 
 def refills(process: Process) -> bool:
@@ -197,7 +197,7 @@ class Metropolis:
             raise ValueError(f"moves must be at least 1, got {moves}")
         self.score = score
         self.refill = refill
-        self.strength = check_strength(strength)
+        self.strength = at_least_zero("strength", strength)
         self.moves = moves
         self.until = until
         self.elite = elite

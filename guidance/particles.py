@@ -11,6 +11,7 @@ from torch import Tensor
 from moldiff.diffusion.process import Process
 from moldiff.diffusion.state import State, Transition
 from moldiff.guidance.guesses import Score, Value
+from moldiff.guidance.knobs import at_least_zero
 from moldiff.guidance.resampling import effective_size, log_normaliser, systematic
 
 
@@ -81,7 +82,7 @@ class Particles:
             raise ValueError(f"start must be in [0, 1) and threshold in [0, 1], got {start} and {threshold}")
         self.score = score
         self.process = process
-        self.strength = check_strength(strength)
+        self.strength = at_least_zero("strength", strength)
         self.n = n
         self.value = value
         self.looks = looks
@@ -142,32 +143,3 @@ class Particles:
         mean = log_normaliser(state.log_weight, self.n)[:, None].expand_as(weights)
         weights = torch.where(uneven[:, None], mean, weights)
         return replace(state.rows(index.flatten()), log_weight=weights.flatten())
-
-
-def best_of(score: Score, process: Process, n: int) -> Particles:
-    """Return particles that are never looked at before they are finished: the best of n is the bar to beat.
-
-    Args:
-        score: Of finished tokens.
-        process: The noise process of the run.
-        n: Rows of a group.
-
-    Example:
-        >>> from moldiff.diffusion import MaskedProcess, SubtokenCodec
-        >>> process = MaskedProcess(SubtokenCodec(torch.arange(3)[:, None]))
-        >>> best_of(lambda tokens: tokens.sum(1).double(), process, 4).looks
-        0
-    """
-    return Particles(score, process, strength=1.0, n=n, looks=0)
-
-
-def check_strength(strength: float) -> float:
-    """Return the strength of a score.
-
-    Raises:
-        ValueError: If it is negative, NaN or infinite.
-    """
-    if not 0.0 <= strength < math.inf:
-        raise ValueError(f"strength must be a finite number of at least 0, got {strength}")
-    # A numpy number would turn masks of tensors into its own kind.
-    return float(strength)

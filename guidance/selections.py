@@ -14,7 +14,6 @@ from moldiff.guidance.guesses import AsItStands, OneShot, Score, Value
 from moldiff.guidance.knobs import knobs_in_use
 from moldiff.guidance.metropolis import Metropolis, Refill
 from moldiff.guidance.particles import Particles
-from moldiff.guidance.particles import best_of as best_of_run
 from moldiff.settings import is_whole
 
 
@@ -83,7 +82,7 @@ def particles(
 
 def best_of(run: Steered, *, n: int = 16) -> Steer:
     """Score what is finished, and nothing else."""
-    return best_of_run(run.score, run.sampler.process, n)
+    return Particles(run.score, run.sampler.process, strength=1.0, n=n, looks=0)
 
 
 def metropolis(

@@ -12,12 +12,11 @@ import pandas as pd
 from moldiff.chem.properties import PROPERTIES
 from moldiff.chem.statistics import PropertyStatistics
 from moldiff.chem.tokenizer import SelfiesTokenizer
-from moldiff.errors import InputError
 from moldiff.generation import BACK, FRONT
 from moldiff.judging import judge, measured, outside_training
 from moldiff.measuring import UNCERTAINTY, Measuring
 from moldiff.metrics.keys import TrainingKeys
-from moldiff.models.checkpoint import DAMAGES, read_json
+from moldiff.models.checkpoint import read_json, refusing_damage
 from moldiff.targets import Targets
 
 _STEREO = re.compile(r"[@/\\]")
@@ -100,11 +99,9 @@ def read_chemistry(folder: Path) -> Chemistry:
         InputError: If one of them is missing or damaged.
     """
     stored = read_json(folder / "properties.json")
-    try:
+    with refusing_damage(f"the model in {folder}"):
         return Chemistry(
             SelfiesTokenizer(read_json(folder / "vocab.json")["tokens"]),
             {name: PropertyStatistics.from_dict(entry) for name, entry in stored.items()},
             TrainingKeys.load(folder / "train_keys.bin"),
         )
-    except DAMAGES as error:
-        raise InputError(f"the model in {folder} cannot be read ({error}): copy or train it again") from error

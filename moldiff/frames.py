@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,9 @@ from moldiff.datasets.columns import cell_text
 from moldiff.datasets.labels import check_label_column, check_told_apart
 from moldiff.errors import InputError, did_you_mean
 from moldiff.generation import BACK, FRONT
+
+if TYPE_CHECKING:
+    from moldiff.training.notation import Notation
 
 FEW = 5000
 """Molecules below which a user is told what to expect."""
@@ -105,6 +109,19 @@ class Intake:
             except OSError as error:
                 raise InputError(f"cannot write to the folder {folder}: {error.strerror}") from error
         return path
+
+    def writable(self, notation: Notation) -> Intake:
+        """Return the same with the molecules alone that a model can write.
+
+        Raises:
+            InputError: If it can write none.
+        """
+        # Every row that was not dropped is the first one of a molecule, in the order of the molecules.
+        gone = {entry.row for entry in self.dropped}
+        rows = [row for row in range(1, self.rows + 1) if row not in gone]
+        table, left_out = notation.sift(self.table, rows)
+        dropped = sorted([*self.dropped, *left_out], key=lambda entry: entry.row)
+        return replace(self, table=table, dropped=dropped)
 
     def _label(self, name: str) -> str:
         classes = self.table.classes.get(name)

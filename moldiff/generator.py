@@ -36,7 +36,6 @@ from moldiff.similarity import TrainingMolecules
 from moldiff.targets import Targets, plan_targets
 from moldiff.training.recipe import Recipe
 from moldiff.wishes import Wishes
-from moldiff.workers import check_workers
 
 __all__ = ["Generation", "MoleculeGenerator", "Progress"]
 
@@ -155,9 +154,7 @@ class MoleculeGenerator:
         Raises:
             InputError: If a goal cannot be read or the model has no such property.
         """
-        wishes = [goals] if isinstance(goals, str | Goal) else goals
-        parsed = [Goal.parse(goal) if isinstance(goal, str) else goal for goal in wishes]
-        return plan_targets(parsed, self.statistics_, self.model_.canvas, reach=reach)
+        return plan_targets(Wishes(goals).parsed, self.statistics_, self.model_.canvas, reach=reach)
 
     def proposer(self, targets: Targets, **settings: Any) -> Proposer:
         """Return what draws proposals, chunk by chunk, without any selection.
@@ -174,12 +171,13 @@ class MoleculeGenerator:
         network = loaded.compiled() if sampling.compiled else None
         return sampling.proposer(loaded.saved, targets, network=network, device=loaded.device)
 
-    def plan(self, n: int, goals: Goals = (), **settings: Any) -> RunPlan:
+    def plan(self, n: int, goals: Goals = (), *, workers: int = 1, **settings: Any) -> RunPlan:
         """Return what serves the goals of a run, and draws its chunks: goals on scorers are scored for it.
 
         Args:
             n: Molecules wanted.
             goals: Any number of goals.
+            workers: Processes that are to draw.
             settings: Keywords of :class:`moldiff.wishes.Wishes` and :class:`moldiff.sampling.Sampling`.
 
         Raises:
@@ -188,7 +186,7 @@ class MoleculeGenerator:
         names = [entry.name for entry in fields(Wishes) if entry.init and entry.name != "goals"]
         check_keywords(settings, [*names, *(entry.name for entry in fields(Sampling))], "setting")
         wishes = Wishes(goals, **{name: settings.pop(name) for name in names if name in settings})
-        return Planner(self.loaded_, Sampling(**settings))(wishes, n)
+        return Planner(self.loaded_, Sampling(**settings), workers)(wishes, n)
 
     def run(
         self,
@@ -208,9 +206,8 @@ class MoleculeGenerator:
         training = TrainingMolecules(self.chemistry_.known, trained_on(self.model_), training_table)
         keeping = {name: settings.pop(name) for name in KEEPING if name in settings}
         wanted = Wanted(n, filters=training.bind(filters), **keeping)
-        plan = self.plan(n, goals, **settings)
+        plan = self.plan(n, goals, workers=workers, **settings)
         try:
-            check_workers(workers, plan.proposer)
             return GenerationRun(
                 plan,
                 wanted.of_the_best(plan.calls) if plan.oracles else wanted,
@@ -276,8 +273,8 @@ class MoleculeGenerator:
                 if progress is not None:
                     progress(run.found, run.proposed)
             result = run.result()
-            if output is not None:
-                result.save(output)
+            if files is not None:
+                result.save(files)
                 run.forget()
         return result
 

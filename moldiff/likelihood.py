@@ -21,18 +21,17 @@ import torch
 from torch import Tensor
 
 from moldiff.chem.tokenizer import SelfiesTokenizer
+from moldiff.datasets.cleaning import NO_MOLECULE, NO_SELFIES
 from moldiff.diffusion.canvas import canvas_size
 from moldiff.diffusion.process import Pattern
 from moldiff.errors import InputError
 from moldiff.metrics.intervals import Interval, mean_of_any
 from moldiff.models.checkpoint import SavedModel
+from moldiff.training.notation import UNKNOWN_SYMBOL
 
 BOUNDS: dict[str, Pattern] = {"token_bound": "token", "marginal_bound": "digit"}
 """The bounds by name, each with the noise that it is a bound under."""
 
-NOT_A_MOLECULE = "not a molecule"
-NOT_SELFIES = "not encodable as SELFIES"
-UNKNOWN_SYMBOL = "symbol outside the model's vocabulary"
 NO_CANVAS = "the model has no canvas of its size"
 
 COLUMNS = ("row", "smiles", "tokens", "canvas", *(f"{b}{e}" for b in BOUNDS for e in ("", "_se")), "excluded")
@@ -64,7 +63,7 @@ class Likelihood:
 
     Example:
         >>> nothing = Interval(math.nan, math.nan, math.nan)
-        >>> Likelihood(nothing, nothing, math.nan, 0, 2, 4, 0, {NOT_A_MOLECULE: 2}, pd.DataFrame()).scored
+        >>> Likelihood(nothing, nothing, math.nan, 0, 2, 4, 0, {NO_MOLECULE: 2}, pd.DataFrame()).scored
         0
     """
 
@@ -139,12 +138,12 @@ def _expressible(
     index = {token: number for number, token in enumerate(tokenizer.tokens)}
     sizes = set(model.canvas.sizes.tolist())
     expressed: dict[str, np.ndarray] = {}
-    refused = {"": NOT_A_MOLECULE}
+    refused = {"": NO_MOLECULE}
     for name in filter(None, names):
         try:
             symbols = tokenizer.symbols(name)
         except InputError:
-            refused[name] = NOT_SELFIES
+            refused[name] = NO_SELFIES
             continue
         unknown = [symbol for symbol in symbols if symbol not in index]
         if unknown:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pandas as pd
 
 from moldiff.chem.properties import PROPERTIES, measure
-from moldiff.scoring.goals import Measure
+
+if TYPE_CHECKING:
+    # Its module loads torch, for which what only reads tables or reports shall not wait.
+    from moldiff.scoring.goals import Measure
 
 UNCERTAINTY = "_uncertainty"
 """Ending of the column that says how far off a predicted value is expected to be."""

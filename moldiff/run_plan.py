@@ -27,7 +27,7 @@ from moldiff.loaded_model import LoadedModel
 from moldiff.measuring import Measuring
 from moldiff.models.precision import cast_parameters
 from moldiff.property_prediction import PropertyPredictor
-from moldiff.proposing import Proposed, Proposer
+from moldiff.proposing import Proposer
 from moldiff.sampling import Sampling, Ways
 from moldiff.scoring.goals import GoalScore, TokenScore, refuse_classes
 from moldiff.scoring.oracle import Oracle
@@ -36,6 +36,7 @@ from moldiff.settings import check_keywords, is_whole
 from moldiff.steering import BestSoFar, SteeredProposer
 from moldiff.targets import Targets, outside_notes, plan_targets, refuse_repeats
 from moldiff.wishes import Wishes
+from moldiff.workers import check_workers
 
 CALLS, CALLS_EACH = 1000, 10
 """Oracle calls of a run, and for each molecule wanted, at least."""
@@ -81,7 +82,7 @@ class RunPlan:
     @property
     def used_up(self) -> bool:
         """Whether every oracle call is spent; never without a scorer."""
-        return bool(self.oracles) and any(oracle.left == 0 for oracle in self.oracles.values())
+        return any(oracle.left == 0 for oracle in self.oracles.values())
 
     def asked(self, tokens: torch.Tensor) -> torch.Tensor:
         """Tell which rows (B, L) of tokens were asked about, (B,) bool: all while calls are left."""
@@ -114,10 +115,12 @@ class Planner:
     Args:
         loaded: The model.
         sampling: Settings of the run.
+        workers: Processes that are to draw.
     """
 
     loaded: LoadedModel
     sampling: Sampling
+    workers: int = 1
 
     def __call__(self, wishes: Wishes, n: int) -> RunPlan:
         """Return the plan of a run; its first sample is drawn and scored if the goals need one.
@@ -146,7 +149,7 @@ class Planner:
         steered = choice.of(goals, STEERING)
         refuse_classes(steered)
         proposer = self._proposer(targets, ways)
-        # Last of all that may be refused, for they start processes.
+        # After what is refused without them, for they start processes.
         oracles = self._oracles(steered, wishes, n)
         plan = RunPlan(
             proposer,
@@ -157,6 +160,7 @@ class Planner:
             predictor,
         )
         try:
+            check_workers(self.workers, proposer, steered=bool(oracles))
             return self._steered(plan, goals, known, ways) if oracles else _judging(plan, goals, known)
         except BaseException:
             plan.close()
@@ -220,15 +224,14 @@ class Planner:
         ways: Ways,
     ) -> RunPlan:
         """Return the plan with a selection by the scores, whose scale a first sample tells."""
-        started, pilot = time.perf_counter(), self._pilot(plan)
+        started = time.perf_counter()
+        pilot = replace(plan.proposer, chunk=min(PILOT, plan.calls // 8))(PILOT_INDEX)
         smiles = plan.chemistry.tokenizer.decode(pilot.ids)
         found = {name: _statistics(name, oracle, smiles) for name, oracle in plan.oracles.items()}
         judging = _judging(plan, goals, {**found, **known})
+        scales = judging.chemistry.scales
         terms = [
-            (
-                plan.oracles[goal.name],
-                replace(goal, weight=goal.weight / judging.chemistry.scales[goal.name].scale),
-            )
+            (plan.oracles[goal.name], replace(goal, weight=goal.weight / scales[goal.name].scale))
             for goal in judging.targets.goals
             if goal.name in plan.oracles
         ]
@@ -244,10 +247,6 @@ class Planner:
         scorers = {name: {"scorer": entry.scorer.name, "content": entry.key} for name, entry in entries}
         record = {**plan.record, "scorers": scorers, "oracle_calls": plan.calls, "pilot": len(pilot.ids)}
         return replace(judging, proposer=proposer, record=record, seconds=time.perf_counter() - started)
-
-    def _pilot(self, plan: RunPlan) -> Proposed:
-        """Draw the first sample, without steering."""
-        return replace(plan.proposer, chunk=min(PILOT, plan.calls // 8))(PILOT_INDEX)
 
 
 def _refuse_taken(scorers: Collection[str], known: Collection[str]) -> None:

@@ -14,7 +14,7 @@ from moldiff.errors import InputError
 from moldiff.generation import Kept
 from moldiff.metrics.picking import maxmin_pick
 from moldiff.metrics.scaffolds import murcko_scaffolds
-from moldiff.settings import is_whole
+from moldiff.settings import check_whole
 
 MOST = 10_000_000
 """Molecules of one run: they are held in memory, some hundreds of bytes each."""
@@ -59,13 +59,9 @@ class Wanted:
     best: bool = False
 
     def __post_init__(self) -> None:
-        for name, value, most in (
-            ("n", self.n, MOST),
-            ("max_proposals", self.max_proposals, 10**12),
-            ("scaffold_cap", self.scaffold_cap, MOST),
-        ):
-            if value is not None and not (is_whole(value) and 1 <= value <= most):
-                raise InputError(f"{name} must be a whole number from 1 to {most:,}, got {value}")
+        check_whole("n", self.n, 1, MOST)
+        check_whole("max_proposals", self.max_proposals, 1, 10**12)
+        check_whole("scaffold_cap", self.scaffold_cap, 1, MOST)
         if self.needed > MOST:
             raise InputError(
                 f"{self.needed:,} candidates for n = {self.n:,} are too many: the most is {MOST:,}"

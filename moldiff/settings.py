@@ -58,14 +58,25 @@ def check_numbers(
     ):
         if value is not None and not low <= value <= high:
             raise InputError(f"{name} must be a number from {low} to {high:,}, got {value}")
-    for name, number, least, most in (
-        ("steps", steps, 1, 100_000),
-        ("chunk", chunk, 1, 1_000_000),
-        ("seed", seed, 0, 2**64 - 1),
-        ("threads", threads, 1, 1024),
-    ):
-        if number is not None and not (is_whole(number) and least <= number <= most):
-            raise InputError(f"{name} must be a whole number from {least} to {most:,}, got {number}")
+    check_whole("steps", steps, 1, 100_000)
+    check_whole("chunk", chunk, 1, 1_000_000)
+    check_whole("seed", seed, 0, 2**64 - 1)
+    check_whole("threads", threads, 1, 1024)
+
+
+def check_whole(name: str, value: int | None, least: int, most: int) -> None:
+    """Refuse what is no whole number within its limits; what is None is left to a default.
+
+    Raises:
+        InputError: Naming the setting and what was expected.
+
+    Example:
+        >>> check_whole("steps", 2.5, 1, 100_000)
+        Traceback (most recent call last):
+        moldiff.errors.InputError: steps must be a whole number from 1 to 100,000, got 2.5
+    """
+    if value is not None and not (is_whole(value) and least <= value <= most):
+        raise InputError(f"{name} must be a whole number from {least} to {most:,}, got {value}")
 
 
 def is_whole(value: object) -> bool:

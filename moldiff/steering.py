@@ -139,13 +139,11 @@ class SteeredProposer(Proposer):
         elitist = isinstance(self.selection, Metropolis) and self.selection.elite
         self._begin = self.best(self.chunk) if elitist and self.best is not None else []
         drawn = super().__call__(index)
-        rows = [part for part in self.shown.take() if len(part)]
-        canvas = np.array([part.shape[1] for part in rows for _ in range(len(part))], dtype=np.int64)
-        ids = np.zeros((len(canvas), int(canvas.max(initial=0))), dtype=np.uint8)
-        first = 0
-        for part in rows:
-            ids[first : first + len(part), : part.shape[1]] = part.numpy()
-            first += len(part)
+        rows = [row for part in self.shown.take() for row in part.numpy()]
+        canvas = np.array([len(row) for row in rows], dtype=np.int64)
+        ids = np.zeros((len(rows), int(canvas.max(initial=0))), dtype=np.uint8)
+        for place, row in enumerate(rows):
+            ids[place, : len(row)] = row
         counts = {**drawn.counts, "nfe": drawn.counts["nfe"] + self.selection.passes - before}
         y = np.full((len(ids), drawn.y.shape[1]), np.nan, dtype=np.float32)
         return Proposed(ids, y, canvas, counts, drawn.seconds)

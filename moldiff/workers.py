@@ -37,8 +37,13 @@ serve()
 """
 
 
-def check_workers(workers: int, proposer: Proposer) -> None:
+def check_workers(workers: int, proposer: Proposer, *, steered: bool) -> None:
     """Refuse workers that cannot be had.
+
+    Args:
+        workers: How many.
+        proposer: What they would draw with.
+        steered: Whether the run is steered by scorers.
 
     Raises:
         InputError: If there are too few or too many, or the proposer draws where they are of no use.
@@ -47,7 +52,7 @@ def check_workers(workers: int, proposer: Proposer) -> None:
         raise InputError(f"workers must be a whole number from 1 to {MOST}, got {workers}")
     if workers > 1 and proposer.device.type != "cpu":
         raise InputError(f"workers share processors, not the device '{proposer.device}': leave them out")
-    if workers > 1 and proposer.rows is None:
+    if workers > 1 and steered:
         raise InputError(
             "a run that is steered by scorers draws in one process, for what it draws depends on the scores: "
             "leave workers out; the scorer itself may have several, as in --oracle workers=4"

@@ -14,21 +14,15 @@ from toy import PLAIN, PRIME
 
 from moldiff.chem.standardise import canonical
 from moldiff.chem.tokenizer import SelfiesTokenizer
+from moldiff.datasets.cleaning import NO_MOLECULE, NO_SELFIES
 from moldiff.diffusion import CanvasLaw, MaskedProcess, SubtokenCodec
 from moldiff.errors import InputError
 from moldiff.generator import MoleculeGenerator
-from moldiff.likelihood import (
-    BOUNDS,
-    COLUMNS,
-    NO_CANVAS,
-    NOT_A_MOLECULE,
-    NOT_SELFIES,
-    UNKNOWN_SYMBOL,
-    likelihood,
-)
+from moldiff.likelihood import BOUNDS, COLUMNS, NO_CANVAS, likelihood
 from moldiff.models.checkpoint import SavedModel
 from moldiff.training.bounds import likelihood_bound
 from moldiff.training.data import ResidentTokens
+from moldiff.training.notation import UNKNOWN_SYMBOL
 
 TOKENIZER = SelfiesTokenizer(["[nop]", "[C]", "[N]", "[O]", "[F]"])
 ONE_ATOM = ["C", "N", "O", "F"]
@@ -148,7 +142,7 @@ def test_more_draws_are_less_noisy(score):
 def test_what_the_model_cannot_express_is_counted_and_told(score):
     found = score(["CCO", "", "CCBr", "C" * 60, "*C", "CC", "CCBr"], draws=1)
     assert (found.scored, found.rows) == (2, 7)
-    assert found.excluded == {UNKNOWN_SYMBOL: 2, NOT_A_MOLECULE: 1, NO_CANVAS: 1, NOT_SELFIES: 1}
+    assert found.excluded == {UNKNOWN_SYMBOL: 2, NO_MOLECULE: 1, NO_CANVAS: 1, NO_SELFIES: 1}
     reasons = found.table["excluded"]
     assert reasons[2] == f"{UNKNOWN_SYMBOL}: [Br]"
     assert reasons[3] == f"{NO_CANVAS}: 64 positions"

@@ -1,5 +1,8 @@
 """Where values come from: a scorer before RDKit, RDKit before a predictor."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -64,3 +67,9 @@ def test_no_molecule_and_no_name_are_tables_too(prediction):
     measuring = Measuring({"size": lengths}, prediction)
     assert measuring([], ["size", "rings", "gap"]).shape[0] == 0
     assert measuring(SMILES, []).shape == (3, 0)
+
+
+def test_judging_and_reports_load_no_torch():
+    code = "import sys, moldiff.generation; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -286,6 +286,7 @@ def test_nothing_is_scored_for_a_setting_that_will_not_do(plan):
         {"method": "particles", "method_knobs": {"n": 1}},
         {"sampler": "lop"},
         {"oracle_calls": 2},
+        {"workers": 2},
     ):
         with pytest.raises(InputError):
             plan("max mine", **{**late, **settings})

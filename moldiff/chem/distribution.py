@@ -63,12 +63,23 @@ class Bins:
         """
         low, high = statistics.quantiles["0.001"], statistics.quantiles["0.999"]
         if statistics.integer or statistics.classes:
-            low, high = math.floor(low) - 0.5, math.ceil(high) + 0.5
-            width = float(math.ceil((high - low) / BINS))
-            return cls.of(values, low=low, width=width, number=math.ceil((high - low) / width))
+            low, width, number = whole_bins(low, high)
+            return cls.of(values, low=low, width=width, number=number)
         # Half a bin more on both sides: many properties have their bounds as a common value.
         width = (high - low) / BINS or statistics.scale
         return cls.of(values, low=low - width / 2, width=width, number=BINS + 1)
+
+
+def whole_bins(low: float, high: float) -> tuple[float, float, int]:
+    """Return where bins of the whole numbers from ``low`` to ``high`` begin, their width and their number.
+
+    Example:
+        >>> whole_bins(0, 3), whole_bins(0, 30)
+        ((-0.5, 1.0, 4), (-0.5, 2.0, 16))
+    """
+    low, high = math.floor(low) - 0.5, math.ceil(high) + 0.5
+    width = float(math.ceil((high - low) / BINS))
+    return low, width, math.ceil((high - low) / width)
 
 
 def training_record(

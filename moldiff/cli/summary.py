@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -11,6 +10,7 @@ from rich.text import Text
 
 from moldiff.cli.tables import add_row, new_table, number
 from moldiff.judging import NOT_MEASURED
+from moldiff.reporting.wording import share_text
 
 if TYPE_CHECKING:
     from moldiff.generation import Generation
@@ -41,13 +41,13 @@ def _counts(result: Generation) -> Table:
     table = new_table("", ["stage", "count", "share"], right=("count",))
     rows: list[tuple[str, int | None, str]] = [
         ("proposed", counts.proposed, ""),
-        ("valid", counts.valid, _of(counts.validity, "proposed")),
-        ("unique", counts.unique, _of(counts.uniqueness, "valid")),
-        ("novel", counts.novel, _of(counts.novelty, "unique")),
+        ("valid", counts.valid, _of(counts.valid, counts.proposed, "proposed")),
+        ("unique", counts.unique, _of(counts.unique, counts.valid, "valid")),
+        ("novel", counts.novel, _of(counts.novel, counts.unique, "unique")),
         *_filtered(result),
-        ("hits", counts.hits, _of(counts.hit_rate, "proposed (hit rate, repeats counted)")),
-        ("hits, unique", counts.unique_hits, _of(_share(counts.unique_hits, counts.hits), "hits")),
-        ("hits, novel", counts.novel_hits, _of(_share(counts.novel_hits, counts.unique_hits), "unique hits")),
+        ("hits", counts.hits, _of(counts.hits, counts.proposed, "proposed (hit rate, repeats counted)")),
+        ("hits, unique", counts.unique_hits, _of(counts.unique_hits, counts.hits, "hits")),
+        ("hits, novel", counts.novel_hits, _of(counts.novel_hits, counts.unique_hits, "unique hits")),
         (
             "too many of a scaffold",
             kept.capped or None,
@@ -73,10 +73,8 @@ def _filtered(result: Generation) -> list[tuple[str, int | None, str]]:
     if not kept.filters:
         return []
     total = len(kept.filtered)
-    each = [
-        (f"  {text}", count, _of(_share(count, unique), "unique")) for text, count in kept.filters.items()
-    ]
-    share = _of(_share(total, unique), "unique fail a filter (listed in the filtered table)")
+    each = [(f"  {text}", count, _of(count, unique, "unique")) for text, count in kept.filters.items()]
+    share = _of(total, unique, "unique fail a filter (listed in the filtered table)")
     return [("filtered", total, share), *(each if len(each) > 1 else [])]
 
 
@@ -146,19 +144,12 @@ def _best(result: Generation) -> Table:
     columns = ["smiles", *names, *(["score"] if names else []), "novel"]
     table = new_table(title, columns, right=(*names, "score"))
     for row in shown.to_dict("records"):
-        values = [number(row[name]) if _known(row[name]) else NOT_MEASURED for name in names]
+        values = [number(row[name]) or NOT_MEASURED for name in names]
         score = [number(row["score"])] if names else []
         add_row(table, row["smiles"], *values, *score, "yes" if row["novel"] else "no")
     return table
 
 
-def _of(share: float, whole: str) -> str:
-    return "" if math.isnan(share) else f"{share:.1%} of {whole}"
-
-
-def _share(count: int | None, whole: int | None) -> float:
-    return count / whole if count is not None and whole else math.nan
-
-
-def _known(value: Any) -> bool:
-    return value is not None and not math.isnan(value)
+def _of(count: int | None, whole: int | None, named: str) -> str:
+    share = share_text(count, whole)
+    return f"{share} of {named}" if share else ""

@@ -24,7 +24,6 @@ from moldiff.errors import InputError, did_you_mean
 if TYPE_CHECKING:
     from moldiff.chem.standardise import Standardiser
     from moldiff.frames import Intake
-    from moldiff.training.notation import Notation
     from moldiff.training.predicting import PredictorRecipe
     from moldiff.training.recipe import Recipe
 
@@ -162,7 +161,7 @@ def _run(given: dict[str, Any]) -> None:
     standardiser = chosen_standardiser(given["neutralise"], given["tautomer"], given["standardise"])
     taken = _taken(given["table"], given["properties"], given["smiles"], standardiser, given["jobs"])
     if learner is not None and learner.notation is not None:
-        taken = _written(taken, learner.notation)
+        taken = taken.writable(learner.notation)
     _say(taken, given["output"])
     running["command"] = _command(given, recipe)
     if learner is None:
@@ -203,18 +202,6 @@ def _taken(
     return intake(
         source, properties, smiles=smiles, standardiser=standardiser, name=Path(table).name, n_jobs=jobs
     )
-
-
-def _written(taken: Intake, notation: Notation) -> Intake:
-    """Leave out the molecules that a model cannot write."""
-    from dataclasses import replace
-
-    # Every row that was not dropped is the first one of a molecule, in the order of the molecules.
-    gone = {entry.row for entry in taken.dropped}
-    rows = [row for row in range(1, taken.rows + 1) if row not in gone]
-    table, left_out = notation.sift(taken.table, rows)
-    dropped = sorted([*taken.dropped, *left_out], key=lambda entry: entry.row)
-    return replace(taken, table=table, dropped=dropped)
 
 
 def _say(taken: Intake, output: Path) -> None:

@@ -20,10 +20,10 @@ from moldiff.errors import InputError
 from moldiff.scoring.answers import Function
 from moldiff.scoring.cache import ScoreCache, content_key
 from moldiff.scoring.pool import Asking, Here, Pool
-from moldiff.scoring.process import Named, ScorerProcess
+from moldiff.scoring.process import ScorerProcess
 from moldiff.scoring.scorers import BuiltIn, Scorer, load_scorer
 from moldiff.scoring.worker import load, source_of
-from moldiff.settings import is_whole
+from moldiff.settings import check_whole
 
 USED_UP = "not scored: the budget of oracle calls is used up"
 """The reason of a molecule that came too late."""
@@ -201,7 +201,7 @@ def _staff(scorer: Scorer, workers: int) -> tuple[list[Asking], str | None]:
                 "score in this process with workers=0"
             )
         message = ("text", scorer.name) if given is None else ("pickle", content)
-        processes = [ScorerProcess(Named(scorer.name, message)) for _ in range(workers)]
+        processes = [ScorerProcess(scorer.name, message) for _ in range(workers)]
         # One starts now, so that a scorer that cannot be loaded is known before anything is drawn.
         processes[0].start()
         staff, source = [*processes], processes[0].source if given is None else source_of(given)
@@ -235,13 +235,9 @@ def _check(*, oracle_calls: int | None, workers: int, batch: int, timeout: float
     Raises:
         InputError: Naming the setting and what was expected.
     """
-    for name, number, least, most in (
-        ("oracle_calls", oracle_calls, 1, 10**9),
-        ("workers", workers, 0, 256),
-        ("batch", batch, 1, 1_000_000),
-        ("retries", retries, 0, 100),
-    ):
-        if number is not None and not (is_whole(number) and least <= number <= most):
-            raise InputError(f"{name} must be a whole number from {least} to {most:,}, got {number}")
+    check_whole("oracle_calls", oracle_calls, 1, 10**9)
+    check_whole("workers", workers, 0, 256)
+    check_whole("batch", batch, 1, 1_000_000)
+    check_whole("retries", retries, 0, 100)
     if isinstance(timeout, bool | str) or not 0.0 < timeout <= 10**7:
         raise InputError(f"timeout must be a number of seconds above 0, got {timeout}")

@@ -13,7 +13,6 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import IO, Any
 
 from moldiff.errors import InputError
@@ -27,37 +26,26 @@ _LAST_WORDS = 400
 """Bytes of what a process printed in which its last line is looked for."""
 
 
-@dataclass(frozen=True)
-class Named:
-    """A scorer, as a process is told to load it.
-
-    Attributes:
-        name: As people write it.
-        message: ("text", "package.module:function") or ("pickle", bytes).
-    """
-
-    name: str
-    message: tuple[str, Any]
-
-
 class ScorerProcess:
     """One process with a scorer in it, in a session of its own, so that all it starts can be ended with it.
 
     Args:
-        scorer: What it loads.
+        name: The scorer's, for messages.
+        message: What is loaded: ("text", "package.module:function") or ("pickle", bytes).
 
     Attributes:
         source: The file that defines the scorer, "" where there is none; known once it was started.
 
     Example:
-        >>> process = ScorerProcess(Named("len", ("text", "builtins:len")))
+        >>> process = ScorerProcess("len", ("text", "builtins:len"))
         >>> process(["C", "CC"], timeout=60.0).failed
         'the scorer gave an object of type int for 2 molecules: expected a list of numbers'
         >>> process.close()
     """
 
-    def __init__(self, scorer: Named) -> None:
-        self.scorer = scorer
+    def __init__(self, name: str, message: tuple[str, Any]) -> None:
+        self.name = name
+        self.message = message
         self.source = ""
         self._process: subprocess.Popen[bytes] | None = None
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -94,12 +82,12 @@ class ScorerProcess:
         )
         self._lines = queue.SimpleQueue()
         threading.Thread(target=_pass_on, args=(self._process.stdout, self._lines), daemon=True).start()
-        loaded = self._answer(self.scorer.message, LOADING)
+        loaded = self._answer(self.message, LOADING)
         if isinstance(loaded, str):
-            raise InputError(f"scorer '{self.scorer.name}' cannot be loaded: {loaded}")
+            raise InputError(f"scorer '{self.name}' cannot be loaded: {loaded}")
         if "error" in loaded:
             self.close()
-            raise InputError(f"scorer '{self.scorer.name}': {loaded['error']}")
+            raise InputError(f"scorer '{self.name}': {loaded['error']}")
         self.source = loaded["source"]
 
     def close(self) -> None:

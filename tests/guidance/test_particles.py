@@ -23,7 +23,7 @@ from moldiff.diffusion import (
 from moldiff.diffusion.left_to_right import LeftToRight
 from moldiff.diffusion.state import Transition
 from moldiff.guidance.guesses import AsItStands, OneShot
-from moldiff.guidance.particles import Particles, best_of
+from moldiff.guidance.particles import Particles
 from moldiff.guidance.resampling import combined_weights, log_normaliser
 
 SMALL = Toy(np.arange(4)[:, None], random_joint(4, 2, 11))
@@ -262,7 +262,7 @@ def test_best_of_scores_each_finished_row_once_and_copies_none():
         asked.append(len(tokens))
         return problem.score(tokens)
 
-    numbers, log_weight = problem.run(best_of(counting, problem.process, 8), 50)
+    numbers, log_weight = problem.run(Particles(counting, problem.process, strength=1.0, n=8, looks=0), 50)
     assert asked == [400]
     np.testing.assert_allclose(log_weight.numpy(), problem.table[numbers.numpy()])
     alone = Sampler(problem.network, problem.process)
