@@ -26,9 +26,10 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from moldiff.benchmarks.aims import PAIR, PROPERTIES, Aim, value_aims
+from moldiff.benchmarks.aims import PAIR, PROPERTIES, value_aims
 from moldiff.benchmarks.common import Record, options, run, show
 from moldiff.benchmarks.samples import Model
+from moldiff.chem.aims import Aim
 from moldiff.chem.properties import measure
 from moldiff.errors import InputError
 from moldiff.files import whole_file

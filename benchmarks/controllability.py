@@ -18,12 +18,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from moldiff.benchmarks.aims import PAIR, PROPERTIES, Aim, value_aims
+from moldiff.benchmarks.aims import PAIR, PROPERTIES, value_aims
 from moldiff.benchmarks.common import Record, options, run, show
-from moldiff.benchmarks.samples import Model, Sample, held_out, training_fingerprints
+from moldiff.benchmarks.samples import Model, held_out, training_fingerprints
+from moldiff.chem.aims import Aim
 from moldiff.chem.goals import Goal
 from moldiff.chem.properties import measure
 from moldiff.metrics import max_similarity, mean_interval
+from moldiff.sweep.sample import Sample
 
 PARTS = ("values", "pairs", "rings", "sweep")
 RINGS = "rings>=4"

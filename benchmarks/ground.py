@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from moldiff.benchmarks.samples import read_sampler
 from moldiff.chem.tokenizer import SelfiesTokenizer
 from moldiff.diffusion.process import Network
 from moldiff.diffusion.sampler import SampleOutput, Sampler
 from moldiff.diffusion.samplers import make_sampler
 from moldiff.models.checkpoint import load_model, read_json
 from moldiff.models.precision import cast_parameters, resolve_precision
+from moldiff.sweep.arm import read_sampler
 
 PILOT = 128
 PILOT_SAMPLER, PILOT_STEPS = "ancestral", 32

@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moldiff.benchmarks.common import Record, options, run, show
-from moldiff.benchmarks.samples import Model, Sample, Unit, held_out
+from moldiff.benchmarks.samples import Model, Unit, held_out
 from moldiff.chem.properties import measure
 from moldiff.metrics import Interval, compare_distances, distance_report, floor_distances
+from moldiff.sweep.sample import Sample
 from moldiff.training.bounds import likelihood_bound
 from moldiff.training.data import ResidentTokens
 

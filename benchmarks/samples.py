@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
@@ -20,97 +20,22 @@ from moldiff.chem.goals import Goal
 from moldiff.datasets import load, split, with_properties
 from moldiff.diffusion.masked import MaskedProcess
 from moldiff.diffusion.sampler import Sampler
-from moldiff.errors import InputError
 from moldiff.generator import MoleculeGenerator
 from moldiff.metrics import (
     KnownMolecules,
     TrainingKeys,
-    count_set,
     morgan_fingerprints,
-    share_interval,
 )
 from moldiff.models.checkpoint import load_model
 from moldiff.models.precision import resolve_precision
-from moldiff.proposing import COSTS, Proposer, cost_summary
+from moldiff.proposing import Proposer
+from moldiff.sweep.arm import read_sampler
+from moldiff.sweep.sample import Sample, draw
 
 TABLE = "qm9"
 """The table whose held-out part is the reference, and whose molecules are not novel."""
 
 Unit = Literal["digit", "token"]
-
-
-def read_sampler(text: str, steps: int) -> tuple[str, dict[str, Any]]:
-    """Return name and knobs of a sampler written as "name" or "name:knob=value,knob=value".
-
-    Args:
-        text: Values are numbers, numbers over T ("3/T") or words.
-        steps: T.
-
-    Raises:
-        InputError: If a knob has no value.
-
-    Example:
-        >>> read_sampler("cap:eta=3/T,unit=token", 64)
-        ('cap', {'eta': 0.046875, 'unit': 'token'})
-    """
-    name, _, rest = text.partition(":")
-    knobs: dict[str, Any] = {}
-    for entry in filter(None, rest.split(",")):
-        knob, sign, value = (part.strip() for part in entry.partition("="))
-        if not (knob and sign and value):
-            raise InputError(f"expected a knob such as eta=0.05 in sampler '{text}', got '{entry}'")
-        number = value.removesuffix("/T")
-        try:
-            knobs[knob] = float(number) / (1 if number == value else steps)
-        except ValueError:
-            knobs[knob] = value
-    return name.strip(), knobs
-
-
-@dataclass(frozen=True)
-class Sample:
-    """The first proposals of a run, none left out.
-
-    Attributes:
-        smiles: N canonical SMILES, "" where not valid.
-        faithful: (N,) bool, whether all symbols of the proposal had an effect.
-        settings: All sampling settings.
-        costs: Of a proposal: network rows, re-masked digits and the like; proposals a second.
-        drawn: Proposals of all chunks, the surplus of the last one included.
-        decode_seconds: What it took to turn their token ids into SMILES.
-    """
-
-    smiles: list[str]
-    faithful: NDArray[np.bool_]
-    settings: dict[str, Any]
-    costs: dict[str, float]
-    drawn: int
-    decode_seconds: float
-
-    def counts(self, known: Mapping[str, KnownMolecules], hit: ArrayLike | None = None) -> dict[str, Any]:
-        """Return validity, uniqueness, fidelity, novelty against each set of known molecules, hits.
-
-        Args:
-            known: Sets of molecules that are not novel, by name.
-            hit: (N,) bool, whether the proposal meets every goal.
-        """
-        total = count_set(self.smiles, hit=hit, canonical=True)
-        found: dict[str, Any] = {
-            "proposed": total.proposed,
-            "valid": total.valid,
-            "unique": total.unique,
-            "validity": total.validity,
-            "uniqueness": total.uniqueness,
-            "fidelity": share_interval(int(self.faithful.sum()), total.proposed),
-        }
-        if total.hits is not None:
-            found |= {"hits": total.hits, "hit_rate": share_interval(total.hits, total.proposed)}
-        for name, molecules in known.items():
-            fresh = count_set(self.smiles, molecules, hit=hit, canonical=True)
-            found |= {f"novel_{name}": fresh.novel, f"novelty_{name}": fresh.novelty}
-            if hit is not None:
-                found[f"novel_hits_{name}"] = fresh.novel_hits
-        return found
 
 
 class Model:
@@ -176,28 +101,18 @@ class Model:
 
     def first(self, proposer: Proposer, n: int, *, label: str = "") -> Sample:
         """Return the first n proposals of a proposer: no filter, no re-ranking, no second try."""
-        tokenizer = self.generator.chemistry_.tokenizer
         screen = Console()
         bar = bool(label) and screen.is_terminal
-        chunks = range(-(-n // proposer.chunk))
-        smiles: list[str] = []
-        faithful, seconds, decoding = [], 0.0, 0.0
-        counts = dict.fromkeys(COSTS, 0)
-        for index in track(chunks, label, transient=True, disable=not bar):
-            chunk = proposer(index)
-            started = time.perf_counter()
-            smiles += tokenizer.decode(chunk.ids)
-            decoding += time.perf_counter() - started
-            faithful.append(tokenizer.faithful(chunk.ids))
-            counts = {name: counts[name] + chunk.counts[name] for name in COSTS}
-            seconds += chunk.seconds
+        sample = draw(
+            proposer,
+            self.generator.chemistry_.tokenizer,
+            n,
+            watch=partial(track, description=label, transient=True, disable=not bar),
+        )
         if label and not bar:
-            screen.print(f"{label}: {len(smiles)} proposals in {seconds:.0f} s", highlight=False)
-        # What a proposal costs is a mean over all that were drawn, the surplus of the last chunk included.
-        drawn = len(smiles)
-        costs = cost_summary(counts, drawn, drawn, seconds)
-        del costs["molecules_per_second"]
-        return Sample(smiles[:n], np.concatenate(faithful)[:n], proposer.settings, costs, drawn, decoding)
+            seconds = sample.costs["seconds"]
+            screen.print(f"{label}: {sample.drawn} proposals in {seconds:.0f} s", highlight=False)
+        return sample
 
     def known(self) -> dict[str, KnownMolecules]:
         """Return what novel molecules are not among: the training part, or the whole table."""

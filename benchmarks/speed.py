@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from moldiff.benchmarks.aims import Aim
 from moldiff.benchmarks.common import Record, options, run, show
 from moldiff.benchmarks.plain import EveryRow, FullCanvas, TwoForwards, fused_attention
 from moldiff.benchmarks.quality import PROPERTIES
-from moldiff.benchmarks.samples import Model, Sample, held_out
+from moldiff.benchmarks.samples import Model, held_out
+from moldiff.chem.aims import Aim
 from moldiff.chem.goals import Goal
 from moldiff.chem.properties import measure
 from moldiff.diffusion.codec import MASK
@@ -35,6 +35,7 @@ from moldiff.models.checkpoint import load_model
 from moldiff.models.compiled import Compiled
 from moldiff.models.precision import cast_parameters
 from moldiff.proposing import Proposer
+from moldiff.sweep.sample import Sample
 
 PRECISION, ATTENTION, FORWARD, ROWS, CANVAS, COMPILED = (
     "16-bit weights",

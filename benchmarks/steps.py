@@ -21,15 +21,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from moldiff.benchmarks.aims import Aim
 from moldiff.benchmarks.common import Record, options, run, show
 from moldiff.benchmarks.quality import PROPERTIES, floor
-from moldiff.benchmarks.samples import Model, Sample, held_out
+from moldiff.benchmarks.samples import Model, held_out
+from moldiff.chem.aims import Aim
 from moldiff.chem.properties import measure
 from moldiff.diffusion.codec import SubtokenCodec
 from moldiff.diffusion.masked import MaskedProcess
 from moldiff.diffusion.sampler import Sampler
 from moldiff.metrics import Interval, compare_distances, distance_report
+from moldiff.sweep.sample import Sample
 
 ANCESTRAL = "ancestral"
 SAMPLERS = (

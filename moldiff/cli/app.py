@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from moldiff import __version__
-from moldiff.cli import data, evaluate, generate, properties, report, train
+from moldiff.cli import bench, data, evaluate, generate, pareto, properties, report, train
 from moldiff.cli.given import Recorded
 
 app = typer.Typer(
@@ -39,8 +39,10 @@ def _options(
 
 
 app.add_typer(data.app, name="data")
+app.command(cls=Recorded)(bench.bench)
 app.command()(evaluate.evaluate)
 app.command(cls=Recorded)(generate.generate)
+app.command(cls=Recorded)(pareto.pareto)
 app.command()(properties.properties)
 app.command()(report.report)
 app.command()(train.train)

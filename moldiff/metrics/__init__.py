@@ -10,9 +10,11 @@ from moldiff.metrics.distances import (
 )
 from moldiff.metrics.diversity import internal_diversity, max_similarity, morgan_fingerprints
 from moldiff.metrics.fidelity import faithful_selfies
+from moldiff.metrics.hypervolume import hypervolume, non_dominated
 from moldiff.metrics.intervals import (
     Interval,
     Share,
+    jackknife_interval,
     mean_interval,
     mean_of_any,
     paired_difference_interval,
@@ -48,13 +50,16 @@ __all__ = [
     "faithful_selfies",
     "flag_set",
     "floor_distances",
+    "hypervolume",
     "internal_diversity",
+    "jackknife_interval",
     "max_similarity",
     "maxmin_pick",
     "mean_interval",
     "mean_of_any",
     "morgan_fingerprints",
     "murcko_scaffolds",
+    "non_dominated",
     "paired_difference_interval",
     "property_report",
     "scaffold_cap",

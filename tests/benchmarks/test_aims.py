@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from moldiff.benchmarks.aims import Aim, value_aims
+from moldiff.benchmarks.aims import value_aims
+from moldiff.chem.aims import Aim
 from moldiff.chem.statistics import PropertyStatistics
 from moldiff.errors import InputError
 

@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 
 from moldiff.benchmarks import gap, xtb
-from moldiff.benchmarks.samples import Sample
 from moldiff.chem.goals import Goal
 from moldiff.datasets import load, split
 from moldiff.errors import InputError
+from moldiff.sweep.sample import Sample
 
 TRUE = dict(zip(load("qm9").smiles, load("qm9").labels["gap"], strict=True))
 

@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 
 from moldiff.benchmarks.common import options
-from moldiff.benchmarks.samples import Model, Sample, held_out, read_sampler
+from moldiff.benchmarks.samples import Model, held_out
 from moldiff.datasets import split
 from moldiff.errors import InputError
 from moldiff.metrics import TrainingKeys
+from moldiff.sweep.arm import read_sampler
+from moldiff.sweep.sample import Sample
 
 
 @pytest.fixture

@@ -1,0 +1,112 @@
+"""One way to draw: a model with all that is varied about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from moldiff.errors import InputError
+from moldiff.guidance.methods import GUIDANCE, guidance_knobs
+from moldiff.presets import DRAWING, SERVING, TABLES, check_preset
+from moldiff.settings import check_keywords
+
+KNOBS = tuple(
+    dict.fromkeys(knob for method in GUIDANCE for knob in guidance_knobs(method) if knob != "gamma")
+)
+"""Knobs of the guidances, which an arm may name beside its settings."""
+
+KEYS = (*(name for name in (*DRAWING, *SERVING) if name not in TABLES), *KNOBS)
+"""What may be varied, a value each; knobs of the sampler stand behind its name: "cap:eta=3/T,at=0.5"."""
+
+
+def read_sampler(text: str, steps: int | None) -> tuple[str, dict[str, Any]]:
+    """Return name and knobs of a sampler written as "name" or "name:knob=value,knob=value".
+
+    Args:
+        text: Values are numbers, numbers over T ("3/T") or words.
+        steps: T; None where nobody said.
+
+    Raises:
+        InputError: If a knob has no value, or one over T without T.
+
+    Example:
+        >>> read_sampler("cap:eta=3/T,unit=token", 64)
+        ('cap', {'eta': 0.046875, 'unit': 'token'})
+    """
+    name, _, rest = text.partition(":")
+    knobs: dict[str, Any] = {}
+    for entry in filter(None, rest.split(",")):
+        knob, sign, value = (part.strip() for part in entry.partition("="))
+        if not (knob and sign and value):
+            raise InputError(f"expected a knob such as eta=0.05 in sampler '{text}', got '{entry}'")
+        number = value.removesuffix("/T")
+        if number != value and steps is None:
+            raise InputError(f"sampler '{text}' has a knob over T: give the number of steps")
+        try:
+            knobs[knob] = float(number) / (1 if number == value else steps or 1)
+        except ValueError:
+            knobs[knob] = value
+    return name.strip(), knobs
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A problem, a model, and every setting that differs from the defaults.
+
+    Args:
+        problem: Name of a ``Problem``.
+        model: Bundled name or model folder.
+        settings: A value for any of ``KEYS``.
+
+    Raises:
+        InputError: If a setting is unknown or out of range.
+
+    Example:
+        >>> arm = Arm("rings", "qm9", {"gamma": 3, "sampler": "cap:eta=3/T", "steps": 32})
+        >>> arm.label
+        'qm9 gamma=3 sampler=cap:eta=3/T steps=32'
+        >>> arm.keywords
+        {'gamma': 3, 'steps': 32, 'sampler': 'cap', 'knobs': {'eta': 0.09375}}
+    """
+
+    problem: str
+    model: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_keywords(self.settings, KEYS, "setting of an arm")
+        check_preset(self.keywords)
+
+    @property
+    def group(self) -> str:
+        """What the model is called: arms of one model make one frontier."""
+        return Path(self.model).name
+
+    @property
+    def label(self) -> str:
+        """Model and settings in a line."""
+        shown = {
+            name: f"{value:.4g}" if isinstance(value, float) else value
+            for name, value in self.settings.items()
+        }
+        if "predictor" in shown:
+            shown["predictor"] = Path(shown["predictor"]).name
+        return " ".join([self.group, *(f"{name}={value}" for name, value in shown.items())])
+
+    @property
+    def key(self) -> str:
+        """The same text for the same arm, and for no other."""
+        return json.dumps([self.problem, self.model, dict(sorted(self.settings.items()))])
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """The settings as keywords of ``MoleculeGenerator.plan``."""
+        given = {name: value for name, value in self.settings.items() if name not in (*KNOBS, "sampler")}
+        if "sampler" in self.settings:
+            sampler, knobs = read_sampler(str(self.settings["sampler"]), self.settings.get("steps"))
+            given |= {"sampler": sampler, "knobs": knobs}
+        method_knobs = {name: self.settings[name] for name in KNOBS if name in self.settings}
+        return given | ({"method_knobs": method_knobs} if method_knobs else {})
