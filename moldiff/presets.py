@@ -20,6 +20,7 @@ OF_THE_RUN = ("seed", "threads", "compiled")
 DRAWING = tuple(entry.name for entry in fields(Sampling) if entry.name not in OF_THE_RUN)
 SERVING = ("method", "predictor", "reach")
 TABLES = ("knobs", "method_knobs")
+NUMBERS = ("gamma", "canvas_gamma", "temperature", "reach")
 
 SETTINGS = (*DRAWING, *SERVING)
 """What a preset may hold: keywords of ``MoleculeGenerator.generate``."""
@@ -60,9 +61,7 @@ def check_preset(settings: Mapping[str, Any]) -> None:
             raise InputError(f"{name} must be {expected}, got {value!r}")
         if name in ("method", "sampler", "predictor") and not isinstance(value, str):
             raise InputError(f"{name} must be text, got {value!r}")
-        if name in ("gamma", "temperature", "reach") and (
-            isinstance(value, bool) or not isinstance(value, int | float)
-        ):
+        if name in NUMBERS and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise InputError(f"{name} must be a number, got {value!r}")
     Sampling(**{name: value for name, value in settings.items() if name in DRAWING})
 

@@ -59,7 +59,7 @@ class Proposer:
         canvas: Law of canvas sizes.
         conditions: Draws (n, P) conditions from a generator.
         guidance: How the conditions steer.
-        gamma: Strength of the canvas tilt.
+        gamma: Strength of classifier-free guidance, and of the canvas tilt unless that has its own.
         temperature: Divides the logits.
         steps: T; None for one step for each position.
         seed: Seed of the run.
@@ -68,6 +68,7 @@ class Proposer:
         threads: Of a network call on the CPU: in float32 their number changes the last bits.
         names: What ``settings`` says of sampler and methods: their names and knobs.
         tilt: (S,) float64, what ``canvas_tilt`` puts on the law of canvas sizes; None for nothing.
+        canvas_gamma: Strength of the canvas tilt; gamma unless given.
         selection: Keeps, copies or changes rows by a score.
         group: Rows that belong together: they share conditions and canvas.
 
@@ -96,6 +97,7 @@ class Proposer:
     threads: int = 1
     names: dict[str, Any] = field(default_factory=dict)
     tilt: Tensor | None = None
+    canvas_gamma: float | None = None
     selection: Selection | None = None
     group: int = 1
 
@@ -108,7 +110,12 @@ class Proposer:
     def settings(self) -> dict[str, Any]:
         """Everything but model and goals that decides what is drawn, with the values in use."""
         numbers = ("gamma", "temperature", "steps", "seed", "chunk", "threads")
-        return {**{name: getattr(self, name) for name in numbers}, **self.names}
+        used = {name: getattr(self, name) for name in numbers}
+        return {**used, "canvas_gamma": self._canvas_strength, **self.names}
+
+    @property
+    def _canvas_strength(self) -> float:
+        return self.gamma if self.canvas_gamma is None else self.canvas_gamma
 
     def __post_init__(self) -> None:
         if self.chunk % self.group:
@@ -145,7 +152,8 @@ class Proposer:
         # NaN differs from NaN and would make every row distinct; no condition is infinite.
         known = np.where(np.isnan(y.numpy()), np.inf, y.numpy())
         distinct, which = np.unique(known, axis=0, return_inverse=True)
-        law = self.canvas.tilt(torch.from_numpy(np.where(np.isinf(distinct), np.nan, distinct)), self.gamma)
+        asked = torch.from_numpy(np.where(np.isinf(distinct), np.nan, distinct))
+        law = self.canvas.tilt(asked, self._canvas_strength)
         law = law if self.tilt is None else tilted(law, self.tilt)
         return self.canvas.draw(law[torch.from_numpy(which.reshape(-1))], generator)
 

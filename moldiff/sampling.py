@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from moldiff.diffusion.process import Network
-from moldiff.diffusion.sampler import Sampler
+from moldiff.diffusion.sampler import Guidance, Sampler
 from moldiff.diffusion.samplers import make_sampler, sampler_knobs
 from moldiff.errors import InputError
 from moldiff.guidance.canvas_tilt import canvas_tilt
@@ -64,6 +64,8 @@ class Sampling:
     Args:
         gamma: Strength of classifier-free guidance: 0 unconditional, 1 conditional, above 1 beyond. Unless
             given 2, or 0 where a predictor guides and no condition is given.
+        canvas_gamma: Strength with which conditions choose the size of the canvas; as gamma unless given, and
+            3 at most.
         temperature: Divides the network's logits; 1 is the model's own law.
         steps: T; 64, or one for each position left to right, unless given.
         sampler: A key of ``SAMPLERS``; the one of the model's family or of the method unless given.
@@ -87,6 +89,7 @@ class Sampling:
     """
 
     gamma: float | None = None
+    canvas_gamma: float | None = None
     temperature: float = 0.85
     steps: int | None = None
     sampler: str | None = None
@@ -101,6 +104,7 @@ class Sampling:
         check_numbers(
             temperature=self.temperature,
             gamma=self.gamma,
+            canvas_gamma=self.canvas_gamma,
             steps=self.steps,
             chunk=self.chunk,
             seed=self.seed,
@@ -135,8 +139,7 @@ class Sampling:
         """
         gamma = self._gamma(ways, targets)
         guided, steered = self._method_knobs(ways, model.codec.vocab_size)
-        strength = {"gamma": gamma} if "gamma" in guidance_knobs(ways.guidance) else {}
-        guidance = make_guidance(ways.guidance, ways.goal, guided | strength)
+        guidance = _guidance(ways, guided, gamma)
         sampler, names, steps, chunk = self._sampler(model, network, ways)
         names |= {"guidance": ways.guidance, "guidance_knobs": guided, "compiled": self.compiled}
         make: Callable[..., Proposer] = Proposer
@@ -163,6 +166,7 @@ class Sampling:
             self.threads,
             names,
             self._tilt(model, ways, guided, device),
+            self.canvas_gamma,
         )
 
     def _gamma(self, ways: Ways, targets: Targets) -> float:
@@ -231,6 +235,11 @@ class Sampling:
             return None
         generator = torch.Generator(device=device).manual_seed(self.seed)
         return canvas_tilt(model.canvas, ways.goal, model.process, gamma=gamma, generator=generator)
+
+
+def _guidance(ways: Ways, knobs: Mapping[str, Any], gamma: float) -> Guidance:
+    strength = {"gamma": gamma} if "gamma" in guidance_knobs(ways.guidance) else {}
+    return make_guidance(ways.guidance, ways.goal, {**knobs, **strength})
 
 
 def _unscored(tokens: torch.Tensor) -> torch.Tensor:

@@ -41,6 +41,7 @@ def check_numbers(
     chunk: int | None,
     seed: int,
     threads: int = 1,
+    canvas_gamma: float | None = None,
 ) -> None:
     """Refuse sampling settings out of range; what is None is left to the model and the method.
 
@@ -55,6 +56,7 @@ def check_numbers(
     for name, value, low, high in (
         ("temperature", temperature, 0.001, 1000),
         ("gamma", gamma, 0, 1000),
+        ("canvas_gamma", canvas_gamma, 0, 1000),
     ):
         if value is not None and not low <= value <= high:
             raise InputError(f"{name} must be a number from {low} to {high:,}, got {value}")

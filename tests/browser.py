@@ -43,12 +43,33 @@ os.execv(words[0], words)
 PATIENCE = 60.0
 """Seconds for one answer, on a machine that is busy with other things."""
 
-KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowLeft": 37, "ArrowRight": 39}
+KEYS = {
+    "Tab": 9,
+    "Enter": 13,
+    "Escape": 27,
+    " ": 32,
+    "ArrowLeft": 37,
+    "ArrowUp": 38,
+    "ArrowRight": 39,
+    "ArrowDown": 40,
+}
 
 
 def installed():
     """Return the program, None where there is none."""
     return next((found for found in map(shutil.which, NAMES) if found), None)
+
+
+def contrast(*colours):
+    """Return the contrast of two colours such as #1b2126, as WCAG has it: from 1 to 21."""
+    one, other = sorted(map(_luminance, colours))
+    return (other + 0.05) / (one + 0.05)
+
+
+def _luminance(colour):
+    parts = [int(colour.strip()[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 class Browser:
@@ -146,6 +167,11 @@ class Browser:
         x, y = self._still(f"document.querySelector({json.dumps(selector)})")
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def hover(self, selector):
+        """Point at the middle of the first element that a selector finds."""
+        x, y = self._still(f"document.querySelector({json.dumps(selector)})")
+        self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
     def _still(self, element):
         """Scroll an element into view, and return its middle once it stands still.

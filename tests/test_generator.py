@@ -163,6 +163,7 @@ def test_no_result_before_the_first_chunk(generator):
         ({"gama": 2}, "unknown setting 'gama': did you mean 'gamma'"),
         ({"gamma": -1}, "gamma must be"),
         ({"gamma": float("nan")}, "gamma must be"),
+        ({"canvas_gamma": -1}, "canvas_gamma must be"),
         ({"temperature": 0}, "temperature must be"),
         ({"steps": 0}, "steps must be"),
         ({"chunk": 0}, "chunk must be"),

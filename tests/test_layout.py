@@ -28,4 +28,7 @@ def test_file_and_functions_are_short(path):
     assert text.count("\n") <= 300
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
     functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
-    assert {node.name: code_lines(node) for node in functions if code_lines(node) > 40} == {}
+    # The options of a verb, a line each, are its table of contents and no code.
+    options = "cli" in path.parts
+    lines = {node.name: code_lines(node) - options * len(node.args.kwonlyargs) for node in functions}
+    assert {name: count for name, count in lines.items() if count > 40} == {}

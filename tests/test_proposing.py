@@ -104,6 +104,23 @@ def test_shared_conditions_and_missing_ones_have_the_law_of_their_row():
     torch.testing.assert_close(seen["law"], law().tilt(y, 1.0))
 
 
+def test_the_size_may_be_chosen_with_another_strength():
+    def ask(n, generator):
+        return torch.full((n, 1), 4.0)
+
+    as_gamma, as_asked, free = (
+        proposer(draw=ask, chunk=4000, **changes)(0).canvas
+        for changes in (
+            {"gamma": 3.0},
+            {"gamma": 0.0, "canvas_gamma": 3.0},
+            {"gamma": 3.0, "canvas_gamma": 0.0},
+        )
+    )
+    assert (as_gamma == as_asked).all()
+    assert np.abs(np.bincount(free, minlength=13)[[4, 8, 12]] / 4000 - law().prior().numpy()).max() < 0.03
+    assert (as_gamma == 12).mean() > (free == 12).mean() + 0.04
+
+
 def test_models_without_properties():
     canvas = law(torch.empty(4, 0))
     out = Proposer(
@@ -164,6 +181,7 @@ def test_settings_say_what_is_in_use():
         "seed": 7,
         "chunk": 40,
         "threads": 1,
+        "canvas_gamma": 1.0,
         "sampler": "loop",
     }
 

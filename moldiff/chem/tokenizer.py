@@ -143,9 +143,17 @@ class SelfiesTokenizer:
         Raises:
             ValueError: An id outside the vocabulary (MASK included).
         """
+        return canonical(self.spell(ids))
+
+    def spell(self, ids: IdRows) -> list[str]:
+        """Return each row as the SMILES that the selfies package writes: neither canonical nor checked.
+
+        Raises:
+            ValueError: An id outside the vocabulary.
+        """
         strings = self.to_selfies(ids)
         decoded = {text: selfies.decoder(text) for text in dict.fromkeys(strings)}
-        return canonical([decoded[text] for text in strings])
+        return [decoded[text] for text in strings]
 
     def to_selfies(self, ids: IdRows) -> list[str]:
         """Return each row as a SELFIES string, ``[nop]`` removed.

@@ -24,6 +24,12 @@ SimilarTo = Annotated[
 Contains = Annotated[
     list[str] | None, typer.Option(help="SMARTS of a substructure to be contained; repeat it.")
 ]
+Preset = Annotated[
+    Path | None,
+    typer.Option(
+        help="TOML file of settings, such as `moldiff tune` writes; options that are given go before it."
+    ),
+]
 Method = Annotated[
     str | None,
     typer.Option(
@@ -86,6 +92,10 @@ Gamma = Annotated[
     typer.Option(
         help="Strength of conditions (classifier-free guidance): 0 ignores, 1 asks for them, more insists."
     ),
+]
+CanvasGamma = Annotated[
+    float | None,
+    typer.Option(help="Strength with which conditions choose the size. Default: --gamma, 3 at most."),
 ]
 Temperature = Annotated[float | None, typer.Option(help="Divides the logits; lower is more typical.")]
 Steps = Annotated[int | None, typer.Option(help="Reverse steps; more cost more.")]

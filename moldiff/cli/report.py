@@ -12,7 +12,7 @@ def report(
     folder: Annotated[
         Path,
         typer.Argument(
-            help="Output folder of `moldiff generate`; or the table or record of one of its runs."
+            help="Output folder of `moldiff generate`, `pareto` or `tune`; or one table or record in it."
         ),
     ],
     output: Annotated[
@@ -23,7 +23,7 @@ def report(
         typer.Option("--molecules", "-n", min=1, help="Molecules to draw, the best. Default: 1,000."),
     ] = None,
 ) -> None:
-    """Write what a run gave as one HTML file, which needs no network: goals, molecules, histograms."""
+    """Write what a folder holds as one HTML file, which needs no network: molecules, frontiers, tuning."""
     from moldiff.reporting import MOST, write_report
 
     written = write_report(folder, output, shown=MOST if molecules is None else molecules)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from moldiff.chem.distribution import BINS, Bins
+from moldiff.chem.distribution import BINS, Bins, whole_bins
 from moldiff.chem.statistics import PropertyStatistics
+from moldiff.reporting.axis import Tick, round_values
 from moldiff.reporting.record import BinsEntry
 from moldiff.reporting.wording import MINUS
 
@@ -20,19 +21,14 @@ WIDTH, HEIGHT = 340, 170
 LEFT, RIGHT, TOP, BOTTOM = 36, 332, 8, 146
 """Edges of the area inside the axes."""
 
+FRAME = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM}
+"""All of it, as the template takes it."""
+
 EXTRA = BINS // 2
 """Bins added on either side of those of training, at most: what lies further out is counted, not drawn."""
 
 TICKS = 6
 """About so many marks on the axis of values."""
-
-
-@dataclass(frozen=True)
-class Tick:
-    """A mark on an axis: where, and what it says."""
-
-    at: float
-    text: str
 
 
 @dataclass(frozen=True)
@@ -93,14 +89,14 @@ class Histogram:
         known = values[~np.isnan(values)]
         quantiles = (
             ()
-            if statistics is None
+            if statistics is None or bins is not None
             else tuple(statistics.quantiles[q] for q in ("0.05", "0.25", "0.5", "0.75", "0.95"))
         )
         if len({*known.tolist(), *([statistics.low, statistics.high] if statistics else [])}) == 1:
             return None
         integer = statistics.integer if statistics else bool((known == np.round(known)).all())
         ends = [end for end in goal or () if math.isfinite(end)]
-        low, width, number, before = _axis(known, bins, [*ends, *(() if bins else quantiles)], integer)
+        low, width, number, before = _axis(known, bins, [*ends, *quantiles], integer)
         training = None
         if bins is not None:
             counts = (*[0] * before, *bins.counts)
@@ -109,7 +105,7 @@ class Histogram:
             Bins.of(values, low=low, width=width, number=number),
             training,
             goal,
-            () if bins else quantiles,
+            quantiles,
             integer,
             statistics.classes if statistics else (),
         )
@@ -172,13 +168,14 @@ class Histogram:
         if self.classes:
             return [Tick(self._x(place), _short(label)) for place, label in enumerate(self.classes)]
         return [
-            Tick(self._x(value), text) for value, text in _ticks(self.low, self.high, TICKS, self.integer)
+            Tick(self._x(value), text)
+            for value, text in round_values(self.low, self.high, TICKS, self.integer)
         ]
 
     @property
     def up(self) -> list[Tick]:
         """Marks of the axis of shares."""
-        marks = _ticks(0.0, 100 * self._top, 3)
+        marks = round_values(0.0, 100 * self._top, 3)
         return [Tick(self._y(value / 100), f"{text}%") for value, text in marks if value]
 
     @property
@@ -226,9 +223,7 @@ def _axis(
     if bins is None:
         low, high = min(points), max(points)
         if integer:
-            low, high = math.floor(low) - 0.5, math.ceil(high) + 0.5
-            width = float(math.ceil((high - low) / BINS))
-            return low, width, math.ceil((high - low) / width), 0
+            return *whole_bins(low, high), 0
         room = (high - low) * 0.02 or abs(low) * 0.02 or 0.5
         width = (high - low + 2 * room) / BINS
         return low - room, width, BINS, 0
@@ -236,15 +231,3 @@ def _axis(
     before = min(EXTRA, max(0, -first))
     after = min(EXTRA, max(0, last + 1 - len(bins.counts)))
     return bins.low - before * bins.width, bins.width, before + len(bins.counts) + after, before
-
-
-def _ticks(low: float, high: float, number: float, integer: bool = False) -> Iterator[tuple[float, str]]:
-    """Yield round values between two numbers, about so many, with their text."""
-    raw = max((high - low) / number, 1e-12)
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = power * next(factor for factor in (1, 2, 5, 10) if factor * power >= raw * 0.999)
-    if integer:
-        step = max(1.0, round(step))
-    places = max(0, -math.floor(math.log10(step) + 1e-9))
-    for place in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1):
-        yield place * step, f"{place * step + 0.0:,.{places}f}".replace("-", MINUS)

@@ -14,12 +14,18 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from moldiff.reporting.checking import checked
+from moldiff.reporting.frontier import frontier
 from moldiff.reporting.molecules import molecules
 from moldiff.reporting.properties import properties
-from moldiff.reporting.record import checked
-from moldiff.reporting.repeat import repeat
+from moldiff.reporting.record import RunRecord
+from moldiff.reporting.repeat import repeat, repeat_search, repeat_sweep
 from moldiff.reporting.run import MOST, Run, cells
 from moldiff.reporting.summary import summary
+from moldiff.reporting.tuning import tuning
+
+MARK = '<meta name="generator" content="moldiff">'
+"""Tells pages of moldiff from those of others."""
 
 
 class Content(Protocol):
@@ -27,7 +33,7 @@ class Content(Protocol):
 
     @property
     def title(self) -> str:
-        """What the page is called if it is the first."""
+        """What the page is called by it."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +43,15 @@ class Section:
     Attributes:
         title: Its heading.
         kind: What it shows, a key of the contents of the folder.
-        context: From that to what its template, ``<name>.html``, takes; None where there is nothing to show.
+        context: From that to what its template takes; None where there is nothing to show.
+        template: Name of ``<template>.html``, and of ``<template>.js`` and ``<template>.css`` where it needs
+            them; that of the part unless given.
     """
 
     title: str
     kind: str
     context: Callable[[Any], Mapping[str, Any] | None]
+    template: str | None = None
 
 
 SECTIONS: dict[str, Section] = {
@@ -50,6 +59,10 @@ SECTIONS: dict[str, Section] = {
     "properties": Section("Properties", "run", properties),
     "molecules": Section("Molecules", "run", molecules),
     "repeat": Section("To repeat it", "run", repeat),
+    "frontier": Section("Frontier", "frontier", frontier),
+    "repeat-sweep": Section("To repeat the sweep", "frontier", repeat_sweep, "repeat"),
+    "tuning": Section("Tuning", "tuning", tuning),
+    "repeat-search": Section("To repeat the search", "tuning", repeat_search, "repeat"),
 }
 """The parts of a page by name, in their order. Another one takes a function, a template and a line here."""
 
@@ -61,21 +74,25 @@ def page(contents: Mapping[str, Content]) -> str:
         contents: By kind; at least one.
     """
     shown = [
-        (name, section.title, context)
+        (name, section, context)
         for name, section in SECTIONS.items()
         if section.kind in contents and (context := section.context(contents[section.kind])) is not None
     ]
-    script = _text("page.js")
+    used = ["page", *dict.fromkeys(section.template or name for name, section, _ in shown)]
+    scripts = [text for name in used if (text := _text(f"{name}.js"))]
     return (
         _templates()
         .get_template("page.html")
         .render(
-            title=next(iter(contents.values())).title,
+            title=", ".join(content.title for content in contents.values()),
             sections=shown,
-            style=Markup(_text("page.css")),
-            script=Markup(script),
-            # Only this very script may run: one that came in with a file would not, even unescaped.
-            digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            mark=Markup(MARK),
+            style=Markup("".join(_text(f"{name}.css") for name in used)),
+            scripts=[Markup(script) for script in scripts],
+            # Only these very scripts may run: one that came in with a file would not, even unescaped.
+            digests=[
+                base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts
+            ],
         )
     )
 
@@ -95,7 +112,7 @@ def run_page(
         InputError: If table and record are not of one run.
     """
     others = None if filtered is None else cells(filtered)
-    return page({"run": Run(checked(record, "the record"), cells(table), others, shown)})
+    return page({"run": Run(checked(RunRecord, record, "the record"), cells(table), others, shown)})
 
 
 @cache
@@ -110,5 +127,6 @@ def _templates() -> Environment:
 
 
 def _text(name: str) -> str:
-    """Return a file of the templates as it stands."""
-    return (files("moldiff.reporting") / "templates" / name).read_text(encoding="utf-8")
+    """Return a file of the templates as it stands, "" if there is none."""
+    file = files("moldiff.reporting") / "templates" / name
+    return file.read_text(encoding="utf-8") if file.is_file() else ""

@@ -9,7 +9,8 @@ import numpy as np
 
 from moldiff.chem.goals import Goal
 from moldiff.chem.statistics import PropertyStatistics
-from moldiff.reporting.histogram import Histogram
+from moldiff.measuring import UNCERTAINTY
+from moldiff.reporting.histogram import FRAME, Histogram
 from moldiff.reporting.run import Run
 from moldiff.reporting.wording import decimals, number_text, short_name, unit_text
 
@@ -58,6 +59,7 @@ def properties(run: Run) -> dict[str, Any] | None:
         return None
     return {
         "charts": charts,
+        "frame": FRAME,
         "alike": alike,
         "wished": bool(wishes),
         "total": len(run.table),
@@ -84,7 +86,7 @@ def _chart(run: Run, name: str, goal: Goal | None, wish: str) -> Chart | None:
         said += ["which lies beyond this axis"] if histogram.band is None else []
     if histogram.beyond:
         said.append(f"{histogram.beyond:,} beyond this axis")
-    predicted = f"{name}_uncertainty" in run.table
+    predicted = name + UNCERTAINTY in run.table
     wish = wish.replace(name, short_name(name))
     return Chart(
         name, unit, wish, predicted, histogram, ", ".join(said), _of_training(statistics, histogram, unit)

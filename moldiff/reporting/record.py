@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from moldiff.chem.goals import Goal
 from moldiff.chem.statistics import PropertyStatistics
 from moldiff.errors import InputError
+from moldiff.reporting.checking import Count, Format, Number, Part, Record
 
 FORMAT_VERSION = 1
 """Of ``run.json``: raised when a key that a report needs changes its meaning."""
 
-AGAIN = ": take it from a copy, or run `moldiff generate` again"
-"""The way out where a record cannot be used."""
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=0)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class BinsEntry(_Part):
+class BinsEntry(Part):
     """``moldiff.chem.distribution.Bins`` as JSON."""
 
     low: Number
@@ -33,7 +24,7 @@ class BinsEntry(_Part):
     known: Count
 
 
-class GoalEntry(_Part):
+class GoalEntry(Part):
     """``moldiff.judging.GoalSummary`` as JSON."""
 
     goal: str
@@ -48,7 +39,7 @@ class GoalEntry(_Part):
     error_returned: Number | None
 
 
-class Counts(_Part):
+class Counts(Part):
     """Molecules at each stage; None where it was not told."""
 
     proposed: Count
@@ -64,16 +55,18 @@ class Counts(_Part):
     returned: Count
 
 
-class RunRecord(_Part):
+class RunRecord(Record):
     """``run.json``, with what a report needs of it.
 
     Example:
-        >>> checked({"format_version": 2, "versions": {"moldiff": "9.0"}}, "run.json")
+        >>> from moldiff.reporting.checking import checked
+        >>> checked(RunRecord, {"format_version": 2, "versions": {"moldiff": "9.0"}}, "run.json")
         Traceback (most recent call last):
         moldiff.errors.InputError: run.json was written by moldiff 9.0 in format 2, ...: update moldiff
     """
 
-    format_version: int
+    FORMAT = Format("a run", FORMAT_VERSION, "moldiff generate")
+
     files: list[str]
     goals: list[GoalEntry]
     settings: dict[str, Any]
@@ -83,9 +76,6 @@ class RunRecord(_Part):
     scorers: dict[str, dict[str, Any]]
     unmeasured: list[str]
     notes: list[str]
-    versions: dict[str, str]
-    machine: str
-    command: str
     training: dict[str, dict[str, Any]]
 
     def statistics(self, name: str) -> PropertyStatistics | None:
@@ -113,40 +103,11 @@ class RunRecord(_Part):
         except (InputError, ValueError):
             return None
 
-
-def checked(stored: object, name: str) -> RunRecord:
-    """Return a record that was read from JSON.
-
-    Args:
-        stored: What was read.
-        name: Of the file, for messages.
-
-    Raises:
-        InputError: If another version wrote it, or it is damaged.
-    """
-    if not isinstance(stored, dict):
-        raise InputError(f"{name} is no record of a run: expected an object{AGAIN}")
-    version = stored.get("format_version")
-    if version != FORMAT_VERSION:
-        raise InputError(f"{name} {_other_version(stored, version)}")
-    try:
-        record = RunRecord.model_validate(stored)
-        for entry in record.training:
-            record.statistics(entry), record.bins(entry)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise InputError(f"{name} is damaged at {place or 'bins'} ({first['msg']}){AGAIN}") from None
-    except InputError as error:
-        raise InputError(f"{name} is damaged ({error}){AGAIN}") from None
-    return record
-
-
-def _other_version(stored: dict[Any, Any], version: object) -> str:
-    versions = stored.get("versions")
-    by = versions.get("moldiff") if isinstance(versions, dict) else None
-    writer = f"moldiff {by}" if isinstance(by, str) else "another program"
-    form = "without a format version" if version is None else f"in format {version!r:.20}"
-    newer = isinstance(version, int) and version > FORMAT_VERSION
-    way_out = "update moldiff" if newer else "run `moldiff generate` again with the settings in it"
-    return f"was written by {writer} {form}, and this version reads format {FORMAT_VERSION}: {way_out}"
+    def check(self) -> None:
+        """Refuse statistics of training that are damaged."""
+        for name in self.training:
+            self.statistics(name)
+            try:
+                self.bins(name)
+            except ValidationError as error:
+                raise InputError(f"bins of {name}: {error.errors()[0]['msg']}") from None

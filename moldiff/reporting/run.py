@@ -11,10 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from moldiff.errors import InputError
-from moldiff.reporting.record import AGAIN, RunRecord
+from moldiff.reporting.record import RunRecord
 from moldiff.reporting.wording import goal_text, unit_text
 
 SMILES = "smiles"
+
+AGAIN = RunRecord.FORMAT.again
 
 MOST = 1000
 """Molecules that a page draws, unless another number is asked for."""

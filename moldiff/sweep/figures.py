@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from moldiff.chem.properties import measure
-from moldiff.metrics import flag_set, internal_diversity, scaled_distances
+from moldiff.metrics import count_set, flag_set, internal_diversity, scaled_distances
 from moldiff.sweep.problem import NEAR, Problem, Reference
 from moldiff.sweep.sample import Sample
 
@@ -35,6 +35,9 @@ FIGURES: dict[str, Figure] = {
     "valid": Figure("valid proposals", 1),
     "unique": Figure("distinct molecules", 1),
     "novel": Figure("distinct novel molecules", 1),
+    "novel_spelled": Figure(
+        "distinct spellings that no known molecule has, as the literature counts novelty"
+    ),
     "hits": Figure("proposals that meet every goal", 1),
     "unique_hits": Figure("distinct molecules that meet every goal", 1),
     "novel_hits": Figure("distinct novel molecules that meet every goal", 1),
@@ -82,6 +85,7 @@ def figures(sample: Sample, problem: Problem, reference: Reference) -> dict[str,
         "valid": counts.valid,
         "unique": counts.unique,
         "novel": counts.novel,
+        "novel_spelled": _novel_spelled(sample, reference),
         "hits": counts.hits,
         "unique_hits": counts.unique_hits,
         "novel_hits": counts.novel_hits,
@@ -102,6 +106,14 @@ def figures(sample: Sample, problem: Problem, reference: Reference) -> dict[str,
     }
     shown = np.flatnonzero(fresh & hit)[:EXAMPLES]
     return {**found, "examples": " ".join(sample.smiles[row] for row in shown)}
+
+
+def _novel_spelled(sample: Sample, reference: Reference) -> float:
+    """Return how many spellings of valid molecules are novel: another spelling of a known one counts."""
+    if not sample.spelled:
+        return float("nan")
+    valid = [text if smiles else "" for smiles, text in zip(sample.smiles, sample.spelled, strict=True)]
+    return float(count_set(valid, reference.known, canonical=True).novel or 0)
 
 
 def _mean(values: NDArray[np.float64]) -> float:

@@ -96,6 +96,7 @@ def _problem(chosen: ProblemResult, told: ProblemResult) -> dict[str, Any]:
         "class_average": told.class_average,
         "arms": [_arm(told, entry) for entry in told.arms],
         "arms_tried": len(chosen.arms),
+        "tried": [] if told is chosen else [_arm(chosen, entry) for entry in chosen.arms],
         "models": [_model(told, group) for group in told.groups],
         "published": [
             {**asdict(entry), "dominated_by": [arm.arm.label for arm in told.dominating(entry)]}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from moldiff.chem.standardise import canonical
 from moldiff.chem.tokenizer import SelfiesTokenizer
 from moldiff.metrics import KnownMolecules, count_set, share_interval
 from moldiff.proposing import COSTS, Proposer, cost_summary
@@ -26,6 +27,7 @@ class Sample:
         costs: Of a proposal: network rows, re-masked digits and the like; proposals a second.
         drawn: Proposals of all chunks, the surplus of the last one included.
         decode_seconds: What it took to turn their token ids into SMILES.
+        spelled: N SMILES as the tokens spell them, not canonical.
     """
 
     smiles: list[str]
@@ -34,6 +36,7 @@ class Sample:
     costs: dict[str, float]
     drawn: int
     decode_seconds: float
+    spelled: Sequence[str] = ()
 
     def counts(self, known: Mapping[str, KnownMolecules], hit: ArrayLike | None = None) -> dict[str, Any]:
         """Return validity, uniqueness, fidelity, novelty against each set of known molecules, hits.
@@ -77,12 +80,14 @@ def draw(
         watch: Goes through the numbers of the chunks, and may show how far it is.
     """
     smiles: list[str] = []
+    spelled: list[str] = []
     faithful, seconds, decoding = [], 0.0, 0.0
     counts = dict.fromkeys(COSTS, 0)
     for index in watch(range(-(-n // proposer.chunk))):
         chunk = proposer(index)
         started = time.perf_counter()
-        smiles += tokenizer.decode(chunk.ids)
+        spelled += tokenizer.spell(chunk.ids)
+        smiles += canonical(spelled[len(smiles) :])
         decoding += time.perf_counter() - started
         faithful.append(tokenizer.faithful(chunk.ids))
         counts = {name: counts[name] + chunk.counts[name] for name in COSTS}
@@ -91,4 +96,5 @@ def draw(
     drawn = len(smiles)
     costs = cost_summary(counts, drawn, drawn, seconds)
     del costs["molecules_per_second"]
-    return Sample(smiles[:n], np.concatenate(faithful)[:n], proposer.settings, costs, drawn, decoding)
+    kept = np.concatenate(faithful)[:n]
+    return Sample(smiles[:n], kept, proposer.settings, costs, drawn, decoding, spelled[:n])

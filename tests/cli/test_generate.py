@@ -88,7 +88,7 @@ def test_record_holds_every_setting_in_use(generate):
         "diverse": False,
     }
     assert {name: settings[name] for name in expected} == expected
-    assert set(settings) == {*expected, "gamma"}
+    assert set(settings) == {*expected, "gamma", "canvas_gamma"}
     assert record["cost"]["remasked_digits_per_proposal"] > 0
     assert record["cost"]["seconds"] > 0
 

@@ -37,6 +37,8 @@ def test_options_make_a_grid(words, tmp_path, call):
     assert set(table["temperature"]) == {0.8}
     assert "rings>=1: no arm has 50 novel molecules" in out
     assert f"written to {tmp_path / 'sweep'}: frontier.csv, frontier.json" in out
+    assert "report.html" in out.split(": ")[-1]
+    assert "rings&gt;=1" in (tmp_path / "sweep" / "report.html").read_text(encoding="utf-8")
     record = json.loads((tmp_path / "sweep" / "frontier.json").read_text())
     assert record["command"].startswith("moldiff pareto --goal 'rings>=1'")
     assert "--gamma 0.0 --gamma 2.0" in record["command"]

@@ -70,7 +70,7 @@ def test_training_molecules_come_from_the_model(folder):
 def test_a_place_without_a_run_is_wrong_input(tmp_path, call, place):
     code, out, err = call("report", tmp_path / place)
     assert (code, out) == (2, "")
-    assert "expected a folder that `moldiff generate` has written" in err
+    assert "expected a folder that `moldiff generate`, `moldiff pareto` or `moldiff tune` has written" in err
     assert err.count("\n") == 1
 
 

@@ -2,11 +2,11 @@
 
 import json
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
+from page_reader import Reader
 
 from moldiff.chem.goals import Goal
 from moldiff.chem.statistics import PropertyStatistics
@@ -14,29 +14,6 @@ from moldiff.datasets import load
 from moldiff.errors import InputError
 from moldiff.reporting import SECTIONS, Section, page, run_page
 from moldiff.reporting.page import _templates
-
-
-class Reader(HTMLParser):
-    """Collect elements, attributes and text."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.elements, self.words, self.data = [], [], ""
-        self.feed(html)
-        self.text = " ".join(" ".join(self.words).split())
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        inside, attributes = self.elements[-1] if self.elements else ("", {})
-        if inside == "script" and attributes.get("id") == "data":
-            self.data += data
-        elif inside not in ("script", "style"):
-            self.words.append(data)
-
-    def tags(self, name):
-        return [attributes for tag, attributes in self.elements if tag == name]
 
 
 def read(generation, **more):
@@ -191,7 +168,7 @@ def test_hostile_text_stays_text(hostile, evil):
     html = run_page(table, record, filtered=filtered)
     reader = Reader(html)
     assert reader.tags("img") == []
-    assert [entry.get("id") for entry in reader.tags("script")] == ["data", None]
+    assert [entry.get("id") for entry in reader.tags("script")] == ["data", None, None]
     assert "49" not in [word.strip() for word in reader.words]
     assert reader.words.count(evil) >= 8  # it is shown as it is written
     assert not any(name.startswith("on") for _, attributes in reader.elements for name in attributes)
@@ -205,9 +182,11 @@ def test_only_the_script_of_the_page_may_run(generation):
 
     html = run_page(generation.table, {"files": [], **generation.run_record()})
     [policy] = re.findall(r'Content-Security-Policy" content="([^"]+)"', html)
-    [script] = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    assert f"script-src 'sha256-{digest}'" in policy
+    scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    assert len(scripts) == 2
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    assert f"script-src {allowed};" in policy
     assert "default-src 'none'" in policy
 
 
@@ -216,19 +195,19 @@ def test_a_table_of_another_run_is_refused(generation):
         run_page(generation.table.head(3), {"files": [], **generation.run_record()})
 
 
-def test_a_part_is_a_function_a_template_and_a_line(monkeypatch, generation):
+def test_a_part_is_a_function_a_template_and_a_line(monkeypatch):
     from jinja2 import ChoiceLoader, DictLoader
 
-    class Frontier:
-        title = "A sweep"
+    class Spectra:
+        title = "Spectra of molecules"
         points = 12
 
     environment = _templates()
-    extra = DictLoader({"frontier.html": "<p>{{ part.points }} points</p>"})
+    extra = DictLoader({"spectra.html": "<p>{{ part.points }} points</p>"})
     monkeypatch.setattr(environment, "loader", ChoiceLoader([extra, environment.loader]))
-    part = Section("Frontier", "frontier", lambda frontier: {"points": frontier.points})
-    monkeypatch.setitem(SECTIONS, "frontier", part)
-    text = Reader(page({"frontier": Frontier()})).text
-    assert "A sweep" in text
+    part = Section("Spectra", "spectra", lambda spectra: {"points": spectra.points})
+    monkeypatch.setitem(SECTIONS, "spectra", part)
+    text = Reader(page({"spectra": Spectra()})).text
+    assert "Spectra of molecules" in text
     assert "12 points" in text
     assert "Molecules" not in text

@@ -4,11 +4,12 @@ import json
 
 import pandas as pd
 import pytest
+from report_contents import write_frontier, write_tuning
 
 from moldiff.errors import InputError
 from moldiff.output import FORMATS, OutputFiles
 from moldiff.reporting import write_report
-from moldiff.reporting.reading import READERS
+from moldiff.reporting.run_files import READERS
 
 
 def edit(path, **changes):
@@ -68,14 +69,17 @@ def test_a_page_of_someone_else_is_kept(generation, tmp_path):
 
 def test_no_such_folder(tmp_path):
     with pytest.raises(
-        InputError, match=r"there is no .*nowhere: expected a folder that `moldiff generate` has"
+        InputError, match=r"there is no .*nowhere: expected a folder that `moldiff generate`, `moldiff p"
     ):
         write_report(tmp_path / "nowhere")
 
 
 def test_no_record(folder, tmp_path):
     (folder / "run.json").unlink()
-    with pytest.raises(InputError, match=r"out holds no run.json: expected a folder .* finish the run"):
+    with pytest.raises(
+        InputError,
+        match=r"out holds no run.json or frontier.json or tuning.json: expected a folder .* finish what",
+    ):
         write_report(folder)
     with pytest.raises(InputError, match=r"there is no molecules-run.json beside .*molecules.csv"):
         write_report(folder / "molecules.csv")
@@ -184,3 +188,72 @@ def test_a_page_is_whole_or_not_there(folder, monkeypatch):
         write_report(folder)
     assert (folder / "report.html").read_bytes() == before
     assert not list(folder.glob(".report-*"))
+
+
+def test_a_sweep(tmp_path):
+    write_frontier(tmp_path)
+    assert write_report(tmp_path) == tmp_path / "report.html"
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<h1>Frontier of rings and logP</h1>" in html
+    assert write_report(tmp_path / "frontier.json", tmp_path / "page.html") == tmp_path / "page.html"
+    assert (tmp_path / "page.html").read_text(encoding="utf-8") == html
+    assert write_report(tmp_path) == tmp_path / "report.html"  # a page of moldiff is replaced
+
+
+def test_a_search(tmp_path):
+    write_tuning(tmp_path)
+    write_report(tmp_path)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<h1>Tuning for rings&gt;=4</h1>" in html
+    assert "# Tuned for rings&gt;=4" in html
+    (tmp_path / "preset.toml").write_bytes(b"\xff\xfe")
+    write_report(tmp_path)
+    assert "preset.toml is no longer beside" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_folder_that_holds_all_of_them(folder):
+    write_frontier(folder)
+    write_tuning(folder)
+    write_report(folder)
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    parts = ["summary", "molecules", "repeat", "frontier", "repeat-sweep", "tuning", "repeat-search"]
+    places = [html.index(f'<section id="{name}"') for name in parts]
+    assert places == sorted(places)
+    assert "hartree, Frontier of rings and logP, Tuning for rings&gt;=4</h1>" in html
+    assert html.count("<script>") == 3
+    for name in ("repeat", "repeat-sweep", "repeat-search"):
+        assert html.count(f'id="{name}-command"') == 1
+    write_report(folder / "tuning.json")  # of this one alone
+    assert '<section id="molecules"' not in (folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("write", "name", "command"),
+    [(write_frontier, "frontier.json", "moldiff pareto"), (write_tuning, "tuning.json", "moldiff tune")],
+)
+def test_records_of_sweeps_and_searches_that_cannot_be_used(tmp_path, write, name, command):
+    write(tmp_path)
+    whole = (tmp_path / name).read_text(encoding="utf-8")
+    (tmp_path / name).write_text(whole[: len(whole) // 2], encoding="utf-8")
+    with pytest.raises(InputError, match=rf"{name} cannot be read \(no JSON.*: take it .*`{command}` again"):
+        write_report(tmp_path)
+    (tmp_path / name).write_text(whole, encoding="utf-8")
+    edit(tmp_path / name, format_version=7)
+    with pytest.raises(
+        InputError, match=rf"{name} was written by moldiff .* in format 7, .*: update moldiff"
+    ):
+        write_report(tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(InputError, match=r"holds no run.json or frontier.json or tuning.json"):
+        write_report(tmp_path)
+    with pytest.raises(InputError, match=rf"there is no .*{name}"):
+        write_report(tmp_path / name)
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_page_of_someone_else_beside_a_sweep_is_kept(tmp_path):
+    write_frontier(tmp_path)
+    (tmp_path / "report.html").write_text("mine")
+    with pytest.raises(InputError, match=r"report.html is there already, and moldiff did not write it"):
+        write_report(tmp_path)
+    assert (tmp_path / "report.html").read_text() == "mine"

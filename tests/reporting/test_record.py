@@ -3,7 +3,8 @@ import json
 import pytest
 
 from moldiff.errors import InputError
-from moldiff.reporting.record import FORMAT_VERSION, checked
+from moldiff.reporting.checking import checked
+from moldiff.reporting.record import FORMAT_VERSION, RunRecord
 
 
 @pytest.fixture
@@ -12,7 +13,7 @@ def stored(generation):
 
 
 def test_a_record_of_this_version_is_read(stored):
-    record = checked(stored, "run.json")
+    record = checked(RunRecord, stored, "run.json")
     assert record.counts.returned == 80
     assert record.statistics("logP").unit == "1"
     assert record.statistics("nothing") is None
@@ -42,14 +43,14 @@ def test_a_record_of_this_version_is_read(stored):
 )
 def test_other_versions_are_refused_with_the_way_out(stored, version, message):
     with pytest.raises(InputError, match=message):
-        checked({**stored, "format_version": version}, "run.json")
+        checked(RunRecord, {**stored, "format_version": version}, "run.json")
 
 
 def test_a_record_of_another_program():
     with pytest.raises(InputError, match=r"x.json was written by another program without a format version"):
-        checked({"name": "package"}, "x.json")
+        checked(RunRecord, {"name": "package"}, "x.json")
     with pytest.raises(InputError, match=r"x.json is no record of a run"):
-        checked([1, 2], "x.json")
+        checked(RunRecord, [1, 2], "x.json")
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_damage_is_named_by_its_place(stored, key, value, place):
     with pytest.raises(
         InputError, match=f"run.json is damaged at {place} .*: take it from a copy, or run `moldiff"
     ):
-        checked({**stored, key: value}, "run.json")
+        checked(RunRecord, {**stored, key: value}, "run.json")
 
 
 @pytest.mark.parametrize(
@@ -79,17 +80,17 @@ def test_damage_is_named_by_its_place(stored, key, value, place):
 def test_damaged_statistics_are_refused(stored, change):
     stored["training"]["logP"] |= change
     with pytest.raises(InputError, match=r"run.json is damaged"):
-        checked(stored, "run.json")
+        checked(RunRecord, stored, "run.json")
 
 
 @pytest.mark.parametrize("key", ["goals", "settings", "counts", "versions", "command", "training"])
 def test_what_is_missing_is_named(stored, key):
     del stored[key]
     with pytest.raises(InputError, match=f"damaged at {key} "):
-        checked(stored, "run.json")
+        checked(RunRecord, stored, "run.json")
 
 
 def test_a_goal_that_cannot_be_read_is_none(stored):
     stored["goals"][0]["goal"] = "<b>more rings</b>"
-    record = checked(stored, "run.json")
+    record = checked(RunRecord, stored, "run.json")
     assert record.goal(record.goals[0]) is None

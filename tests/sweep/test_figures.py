@@ -10,6 +10,7 @@ from moldiff.sweep.sample import Sample
 
 CUBANE, CHAIN, BICYCLE = "C12C3C4C1C5C2C3C45", "CCO", "C1CC2CC1C2"
 SMILES = [BICYCLE, CUBANE, CUBANE, "", CHAIN]
+SPELLED = [canonical_smiles(BICYCLE), CUBANE, canonical_smiles(CUBANE), "not a molecule", "OCC"]
 COSTS = {
     "nfe_per_proposal": 3.0,
     "nfe_predictor_per_proposal": 0.5,
@@ -26,7 +27,7 @@ def rings():
 @pytest.fixture
 def sample():
     faithful = np.array([True, True, True, False, True])
-    return Sample([canonical_smiles(text) for text in SMILES], faithful, {}, COSTS, 5, 0.0)
+    return Sample([canonical_smiles(text) for text in SMILES], faithful, {}, COSTS, 5, 0.0, SPELLED)
 
 
 def test_against_a_count_by_hand(sample, rings):
@@ -47,6 +48,8 @@ def test_against_a_count_by_hand(sample, rings):
     spread = [name for name in NEAR if members[name].nunique() > 1]
     assert found["distance"] == pytest.approx(scaled_distances(values[spread], members[spread]).mean())
     assert (found["nfe"], found["nfe_predictor"], found["seconds"]) == (3.0, 0.5, 9.0)
+    # Both spellings of cubane and that of the chain; the bicycle's is the known one.
+    assert found["novel_spelled"] == 3
     assert found["examples"] == canonical_smiles(CUBANE)
     assert set(found) == {*FIGURES, "examples"}
 
