@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from moldiff import __version__
-from moldiff.cli import bench, data, evaluate, generate, pareto, properties, report, train
+from moldiff.cli import bench, data, evaluate, generate, pareto, properties, report, train, tune
 from moldiff.cli.given import Recorded
 
 app = typer.Typer(
@@ -46,3 +46,4 @@ app.command(cls=Recorded)(pareto.pareto)
 app.command()(properties.properties)
 app.command()(report.report)
 app.command()(train.train)
+app.command(cls=Recorded)(tune.tune)

@@ -28,7 +28,8 @@ KNOBS_OF = {"sampler": "knobs", "method": "method_knobs"}
 """By setting, the knobs of what it names."""
 
 
-def generate(  # noqa: PLR0917 - typer calls it by name
+def generate(
+    *,
     goals: options.Goals = None,
     similar_to: options.SimilarTo = None,
     contains: options.Contains = None,

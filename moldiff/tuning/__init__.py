@@ -1,0 +1,1 @@
+"""Settings searched for goals, with Optuna: what is varied, what counts, how it is searched and told."""
