@@ -74,16 +74,19 @@ def traced(
     return Traced(plan, chosen, told)
 
 
-def frontier(**given):
-    """Return ``frontier.json`` as the sweep writes it."""
+def frontier(*, tried=False, **given):
+    """Return ``frontier.json`` as the sweep writes it; its many tried arms are left out unless asked for."""
     told = sweep_record.record(traced(**given), command="moldiff pareto plan.toml -o sweep", seconds=12.5)
-    return json.loads(json.dumps(plain(told)))
+    stored = json.loads(json.dumps(plain(told)))
+    for problem in stored["problems"]:
+        problem["tried"] = problem["tried"] if tried else []
+    return stored
 
 
 def write_frontier(folder, **given):
-    """Write the files of a sweep."""
+    """Write the record of a sweep."""
     folder.mkdir(parents=True, exist_ok=True)
-    sweep_record.write(traced(**given), folder, command="moldiff pareto plan.toml -o sweep", seconds=12.5)
+    (folder / "frontier.json").write_text(json.dumps(frontier(**given)), encoding="utf-8")
     return folder
 
 

@@ -114,10 +114,7 @@ def test_published_points_lie_on_the_first_axis_only(stored):
 
 
 def test_all_tried_arms_are_shown_where_the_record_has_them(stored):
-    changed = copy.deepcopy(stored)
-    for problem in changed["problems"]:
-        problem["tried"] = [{**arm, "seeds": [0, 1], "frontier": False} for arm in problem["arms"]]
-    reader = Reader(html(changed))
+    reader = Reader(html(frontier(tried=True)))
     assert "all arms tried, on the first seeds" in reader.text
     notes = [mark["note"] for mark in data(reader)[0]["marks"]]
     assert notes[:6] == ["one of all arms tried; 1,024 proposals, seeds 0, 1"] * 6
