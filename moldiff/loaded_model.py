@@ -9,8 +9,8 @@ from typing import Self
 import torch
 
 from moldiff.chemistry import Chemistry, read_chemistry
-from moldiff.files import whole_file
-from moldiff.models.checkpoint import SavedModel, load_model, save_model, write_json
+from moldiff.files import whole_file, write_json
+from moldiff.models.checkpoint import SavedModel, load_model, save_model
 from moldiff.models.compiled import Compiled
 from moldiff.models.precision import cast_parameters
 from moldiff.property_prediction import PropertyPredictor, read_predictor
@@ -83,6 +83,14 @@ class LoadedModel:
         if self._bulk is None:
             self._bulk = Compiled(self.saved.network)
         return self._bulk
+
+    def guide(self, folder: str | Path | None) -> PropertyPredictor | None:
+        """Return the predictor in a folder; the one that comes with the model for None, if there is one.
+
+        Raises:
+            InputError: If it cannot be read, or does not fit the model.
+        """
+        return self.predictor if folder is None else self.fitting(Path(folder))
 
     def fitting(self, folder: Path) -> PropertyPredictor:
         """Return the predictor in a folder.

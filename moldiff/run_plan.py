@@ -7,7 +7,6 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -135,7 +134,7 @@ class Planner:
         """
         goals, loaded = wishes.parsed, self.loaded
         refuse_repeats(goals)
-        predictor = loaded.predictor if wishes.predictor is None else loaded.fitting(Path(wishes.predictor))
+        predictor = loaded.guide(wishes.predictor)
         mine = loaded.chemistry.statistics
         known = {**({} if predictor is None else predictor.statistics), **mine}
         predictable = () if predictor is None else predictor.properties

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from moldiff.cli.pareto import Budget, Output, ShowProgress, Workers, sweep
+from moldiff.cli import common_options as common
+from moldiff.cli.pareto import Budget, Output, sweep
 from moldiff.errors import InputError, did_you_mean
 
 
@@ -15,9 +16,9 @@ def bench(
     name: Annotated[str | None, typer.Argument(help="A plan by name; without one all are listed.")] = None,
     *,
     output: Output = Path("sweep"),
-    workers: Workers = 1,
+    workers: common.Workers = 1,
     budget: Budget = None,
-    progress: ShowProgress = True,
+    progress: common.ShowProgress = True,
 ) -> None:
     """Measure a plan that comes along; its models are looked for in the working folder."""
     plans = _plans()

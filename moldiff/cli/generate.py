@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from moldiff.cli import common_options as common
 from moldiff.cli import generate_options as options
+from moldiff.cli.bars import progress_bar
 from moldiff.cli.given import command_line
 from moldiff.errors import InputError, RunError
 
@@ -39,7 +41,7 @@ def generate(
     preset: options.Preset = None,
     method: options.Method = None,
     method_knobs: options.MethodKnobs = None,
-    predictor: options.PredictorFolder = None,
+    predictor: common.PredictorFolder = None,
     oracle_calls: options.OracleCalls = None,
     oracle: options.OracleSettings = None,
     filters: options.Filters = None,
@@ -61,13 +63,13 @@ def generate(
     workers: options.Workers = 1,
     threads: options.Threads = None,
     compiled: options.CompiledNetwork = None,
-    precision: options.Precision = None,
-    device: options.Device = None,
+    precision: common.Precision = None,
+    device: common.Device = None,
     table_format: options.TableFormat = None,
     sdf: options.Structures = True,
     report: options.Report = True,
     overwrite: options.Overwrite = False,
-    progress: options.ShowProgress = True,
+    progress: common.ShowProgress = True,
 ) -> None:
     """Generate molecules for goals: table, structures, report, record of the run, and a summary on screen."""
     _generate(**{name: value for name, value in locals().items() if value is not None})
@@ -213,18 +215,14 @@ def _draw(run: GenerationRun, progress: bool) -> bool:
 
 
 def _bar(shown: bool) -> Progress:
-    """Return the progress bar, on stderr so that the summary alone goes to stdout."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    """Return the progress bar of a run."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
-    console = Console(stderr=True)
-    return Progress(
+    return progress_bar(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("of {task.fields[proposed]} proposals"),
         TimeElapsedColumn(),
-        console=console,
-        disable=not (shown and console.is_terminal),
-        transient=True,
+        shown=shown,
     )

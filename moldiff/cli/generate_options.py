@@ -43,10 +43,6 @@ MethodKnobs = Annotated[
         "--method-knob", help="A knob of the method, such as gamma_classifier=3 or strength=5; repeat it."
     ),
 ]
-PredictorFolder = Annotated[
-    Path | None,
-    typer.Option("--predictor", help="Folder of `moldiff train --predictor`. Default: the model's own."),
-]
 OracleCalls = Annotated[
     int | None,
     typer.Option(
@@ -157,6 +153,3 @@ Threads = Annotated[
 CompiledNetwork = Annotated[
     bool | None, typer.Option("--compiled", help="Compile the network: pays from several thousand proposals.")
 ]
-Precision = Annotated[str | None, typer.Option(help="auto, bf16 or fp32.")]
-Device = Annotated[str | None, typer.Option(help="cpu or cuda. Default: the best there is.")]
-ShowProgress = Annotated[bool, typer.Option("--progress/--no-progress", help="Show a progress bar.")]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from moldiff.cli import common_options as common
+from moldiff.cli.bars import progress_bar
 from moldiff.cli.given import command_line
 from moldiff.errors import InputError
 
@@ -59,14 +61,10 @@ Fresh = Annotated[
         "--fresh-seed", help="Seed on which the arms of the frontier are measured once more; repeat it."
     ),
 ]
-Workers = Annotated[int, typer.Option(min=1, help="Processes that draw: one a core.")]
 Budget = Annotated[
     float | None,
     typer.Option(help="Minutes to spend: all arms a little, the promising ones more. Default: all in full."),
 ]
-Precision = Annotated[str | None, typer.Option(help="auto, bf16 or fp32.")]
-Device = Annotated[str | None, typer.Option(help="cpu or cuda. Default: the best there is.")]
-ShowProgress = Annotated[bool, typer.Option("--progress/--no-progress", help="Show a progress bar.")]
 
 AXES = ("model", "method", "gamma", "gamma_classifier", "temperature", "sampler", "steps")
 """Options that are axes of a grid."""
@@ -87,11 +85,11 @@ def pareto(
     n: Count = None,
     seeds: Seeds = None,
     fresh_seeds: Fresh = None,
-    workers: Workers = 1,
+    workers: common.Workers = 1,
     budget: Budget = None,
-    precision: Precision = None,
-    device: Device = None,
-    progress: ShowProgress = True,
+    precision: common.Precision = None,
+    device: common.Device = None,
+    progress: common.ShowProgress = True,
 ) -> None:
     """Trace a frontier over settings: property attained against novel molecules, hits, diversity and cost."""
     given = {name: value for name, value in locals().items() if value is not None}
@@ -142,16 +140,12 @@ def _plan(given: dict[str, Any]) -> Plan:
 
 def _trace(plan: Plan, output: Path, *, workers: int, budget: float | None, progress: bool) -> Traced:
     """Measure, under a progress bar that says how long it will still take."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
     from moldiff.sweep.tracing import trace
 
-    console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(
-        *columns, console=console, disable=not (progress and console.is_terminal), transient=True
-    ) as bar:
+    with progress_bar(*columns, shown=progress) as bar:
         task = bar.add_task("proposals", total=None)
 
         def watch(drawn: int, total: int) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from moldiff.cli import common_options as common
 from moldiff.cli.data import (
     Jobs,
     Neutralise,
@@ -81,9 +82,7 @@ Seed = Annotated[int | None, typer.Option(help="Seed of weights, order and noise
 Init = Annotated[Path | None, typer.Option(help="Model folder whose weights to start from.")]
 Accelerator = Annotated[str | None, typer.Option(help="Lightning's accelerator: auto, cpu, gpu ...")]
 Devices = Annotated[str | None, typer.Option(help="Lightning's devices: a number or auto.")]
-Precision = Annotated[str | None, typer.Option(help="auto, bf16 or fp32.")]
 Compile = Annotated[bool, typer.Option("--compile/--no-compile", help="Compile the network.")]
-ShowProgress = Annotated[bool, typer.Option("--progress/--no-progress", help="Show a progress bar.")]
 
 
 def train(
@@ -115,9 +114,9 @@ def train(
     init: Init = None,
     accelerator: Accelerator = None,
     devices: Devices = None,
-    precision: Precision = None,
+    precision: common.Precision = None,
     compile_network: Compile = True,
-    progress: ShowProgress = True,
+    progress: common.ShowProgress = True,
 ) -> None:
     """Train a model; the same command goes on with a run that was stopped."""
     _run(dict(locals()))

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from moldiff.cli import common_options as common
 from moldiff.cli import tune_options as options
+from moldiff.cli.bars import progress_bar
 from moldiff.cli.given import command_line
 from moldiff.errors import InputError
 
@@ -30,17 +32,17 @@ def tune(
     seeds: options.Seeds = None,
     methods: options.Methods = None,
     space: options.SpaceFile = None,
-    predictor: options.PredictorFolder = None,
+    predictor: common.PredictorFolder = None,
     storage: options.Storage = None,
     study: options.StudyName = None,
-    workers: options.Workers = 1,
+    workers: common.Workers = 1,
     search_seed: options.SearchSeed = 0,
     against: options.Against = None,
     also: options.Also = None,
     fresh_seeds: options.Fresh = None,
-    precision: options.Precision = None,
-    device: options.Device = None,
-    progress: options.ShowProgress = True,
+    precision: common.Precision = None,
+    device: common.Device = None,
+    progress: common.ShowProgress = True,
 ) -> None:
     """Search the settings that serve goals best, and measure the winner on fresh seeds."""
     given = {name: value for name, value in locals().items() if value is not None}
@@ -78,9 +80,7 @@ def _tuning(given: dict[str, Any]) -> Tuning:
     from moldiff.tuning.tuning import STUDY_FILE, Tuning, make_task
     from moldiff.tuning.winner import read_settings
 
-    methods, fixed = given.get("methods", []), {}
-    if "predictor" in given:
-        fixed = {"predictor": str(given["predictor"])}
+    methods = given.get("methods", [])
     named = {"method": methods} if methods else {}
     table = read_space(given["space"]) if "space" in given else {}
     base = read_settings(given["against"]) if "against" in given else {}
@@ -101,7 +101,7 @@ def _tuning(given: dict[str, Any]) -> Tuning:
     return Tuning(
         Search(task, place, given["trials"]),
         output,
-        {**fixed, **base},
+        {**task.space.fixed, **base},
         tuple(Problem(goal, (goal,)) for goal in given.get("also", [])),
         tuple(given.get("fresh_seeds", FRESH_SEEDS)),
     )
@@ -109,24 +109,16 @@ def _tuning(given: dict[str, Any]) -> Tuning:
 
 @contextmanager
 def _bar(trials: int, tuning: Tuning, *, shown: bool) -> Iterator[Watch]:
-    """Give what a bar is moved with: on stderr, so that the summary alone goes to stdout."""
+    """Give what a bar is moved with."""
     from optuna import Study
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
     from moldiff.tuning.study import finished
     from moldiff.tuning.winner import front
 
     task = tuning.search.task
-    console = Console(stderr=True)
     columns = TextColumn("trials"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[best]}")
-    with Progress(
-        *columns,
-        TimeRemainingColumn(),
-        console=console,
-        disable=not (shown and console.is_terminal),
-        transient=True,
-    ) as bar:
+    with progress_bar(*columns, TimeRemainingColumn(), shown=shown) as bar:
         line = bar.add_task("trials", total=trials, best="")
 
         def watch(study: Study) -> None:

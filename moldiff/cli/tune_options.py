@@ -48,10 +48,6 @@ SpaceFile = Annotated[
     Path | None,
     typer.Option("--space", help="TOML file whose table [space] narrows what is varied: gamma = [1, 4]."),
 ]
-PredictorFolder = Annotated[
-    Path | None,
-    typer.Option("--predictor", help="Folder of `moldiff train --predictor`. Default: the model's own."),
-]
 Storage = Annotated[
     str | None,
     typer.Option(
@@ -60,7 +56,6 @@ Storage = Annotated[
     ),
 ]
 StudyName = Annotated[str | None, typer.Option("--study", help="Name in the storage. Default: the goals.")]
-Workers = Annotated[int, typer.Option(min=1, help="Processes that draw: one a core.")]
 SearchSeed = Annotated[int, typer.Option(min=0, help="Seed of the search itself.")]
 Against = Annotated[
     Path | None,
@@ -74,6 +69,3 @@ Fresh = Annotated[
     list[int] | None,
     typer.Option("--fresh-seed", help="Seed for measuring the winner; repeat it. Default: 100 to 104."),
 ]
-Precision = Annotated[str | None, typer.Option(help="auto, bf16 or fp32.")]
-Device = Annotated[str | None, typer.Option(help="cpu or cuda. Default: the best there is.")]
-ShowProgress = Annotated[bool, typer.Option("--progress/--no-progress", help="Show a progress bar.")]

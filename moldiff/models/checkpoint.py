@@ -18,7 +18,7 @@ from moldiff.diffusion.canvas import CanvasLaw
 from moldiff.diffusion.codec import SubtokenCodec
 from moldiff.diffusion.process import Process
 from moldiff.errors import InputError
-from moldiff.files import whole_file
+from moldiff.files import whole_file, write_json
 from moldiff.models.denoiser import Denoiser
 from moldiff.models.families import FAMILIES, Family
 
@@ -157,12 +157,6 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise InputError(f"cannot read {path}: expected a JSON object, got {type(found).__name__}")
     return found
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write a JSON object, whole or not at all."""
-    with whole_file(path) as part:
-        part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_config(folder: Path) -> dict[str, Any]:

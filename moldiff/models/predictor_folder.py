@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from moldiff.diffusion.codec import SubtokenCodec
 from moldiff.errors import InputError
-from moldiff.files import whole_file
+from moldiff.files import whole_file, write_json
 from moldiff.models.checkpoint import (
     FORMAT_VERSION,
     filled,
@@ -21,7 +21,6 @@ from moldiff.models.checkpoint import (
     read_json,
     refusing_damage,
     stored_weights,
-    write_json,
 )
 from moldiff.models.predictor import NoisyPredictor
 from moldiff.models.predictor_heads import LAWS, Classes, Law

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from moldiff.errors import InputError
-from moldiff.files import whole_file
+from moldiff.files import write_json
 from moldiff.output import FORMATS, OutputFiles
 from moldiff.reporting.checking import checked, read_json
 from moldiff.reporting.record import RunRecord
@@ -69,8 +68,7 @@ def list_report(files: OutputFiles) -> None:
     if files.report.name in stored["files"]:
         return
     stored["files"].insert(-1, files.report.name)
-    with whole_file(files.record) as part:
-        part.write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(files.record, stored)
 
 
 def _files(record: Path, names: Sequence[str]) -> OutputFiles:

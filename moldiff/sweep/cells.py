@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from moldiff.errors import InputError
-from moldiff.files import remove_leftovers, whole_file
+from moldiff.files import remove_leftovers, whole_file, write_json
 from moldiff.sweep.figures import FIGURES
 from moldiff.sweep.measuring import Cell
 
@@ -50,9 +50,7 @@ class Cells:
         """Make the folder ready to take cells."""
         for name in (ABOUT, TABLE):
             remove_leftovers(self.folder / name)
-        about = {"format_version": FORMAT_VERSION, "identity": self.identity}
-        with whole_file(self.folder / ABOUT) as part:
-            part.write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_json(self.folder / ABOUT, {"format_version": FORMAT_VERSION, "identity": self.identity})
 
     def get(self, cell: Cell) -> dict[str, Any] | None:
         """Return the figures of a cell, None where it is not finished."""

@@ -133,10 +133,7 @@ class Plan:
         idle = self.problems.keys() - {*asked}
         if idle:
             raise InputError(f"no grid is for the problem '{min(idle)}': name it in one, or leave it out")
-        check_draws(1, self.fresh_seeds)
-        twice = {seed for grid in self.grids for seed in grid.seeds} & set(self.fresh_seeds)
-        if twice:
-            raise InputError(f"fresh seeds are seeds that nothing was chosen on: {min(twice)} is among both")
+        check_fresh(self.fresh_seeds, [seed for grid in self.grids for seed in grid.seeds])
         object.__setattr__(self, "arms", arms)
 
     def cells(self) -> Iterator[Cell]:
@@ -174,6 +171,18 @@ def check_draws(n: object, seeds: Sequence[object]) -> None:
             raise InputError(f"seeds are whole numbers from 0, got {seed!r}")
     if len(set(seeds)) < len(seeds):
         raise InputError(f"seeds are to differ, got {', '.join(map(str, seeds))}")
+
+
+def check_fresh(fresh: Sequence[int], seeds: Sequence[int]) -> None:
+    """Refuse fresh seeds that are none, or that something is chosen on.
+
+    Raises:
+        InputError: Naming the first.
+    """
+    check_draws(1, fresh)
+    twice = {*fresh} & {*seeds}
+    if twice:
+        raise InputError(f"fresh seeds are seeds that nothing was chosen on: {min(twice)} is among both")
 
 
 def read_plan(path: str | Path) -> Plan:

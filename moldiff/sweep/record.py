@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from moldiff.chem.properties import PROPERTIES
-from moldiff.files import whole_file
+from moldiff.files import whole_file, write_json
 from moldiff.machine import describe_machine
 from moldiff.records import plain, versions
 from moldiff.sweep.figures import FIGURES
@@ -140,9 +139,5 @@ def write(traced: Traced, folder: Path, *, command: str, seconds: float) -> list
     rows, places = table(traced), [folder / "frontier.csv", folder / "frontier.json"]
     with whole_file(places[0]) as part:
         rows.to_csv(part, index=False, float_format="%.6g")
-    content = json.dumps(
-        plain(record(traced, command=command, seconds=seconds)), indent=1, ensure_ascii=False
-    )
-    with whole_file(places[1]) as part:
-        part.write_text(content + "\n", encoding="utf-8")
+    write_json(places[1], plain(record(traced, command=command, seconds=seconds)))
     return places

@@ -82,7 +82,11 @@ class ProblemResult:
 
     def frontier(self, group: str | None = None) -> list[ArmResult]:
         """Return the arms that no other of these dominates, from the most novel molecules to the fewest."""
-        arms = self.eligible(group)
+        if group not in self._frontiers:
+            self._frontiers[group] = self._undominated(self.eligible(group))
+        return self._frontiers[group]
+
+    def _undominated(self, arms: Sequence[ArmResult]) -> list[ArmResult]:
         if not arms:
             return []
         free = non_dominated([self.point(entry) for entry in arms])
@@ -138,6 +142,11 @@ class ProblemResult:
         return [arm for arm, (x, y) in points if x >= novel and y >= height]
 
     @cached_property
+    def _frontiers(self) -> dict[str | None, list[ArmResult]]:
+        """Those that were asked for: tables ask again for every arm."""
+        return {}
+
+    @cached_property
     def reference(self) -> tuple[float, float]:
         """The point above which an area counts."""
         if np.isfinite(self.average):
@@ -159,7 +168,7 @@ def _over(value: float, other: float) -> float:
 
 
 def collect(plan: Plan, store: Cells, *, fresh: bool) -> dict[str, list[ArmResult]]:
-    """Return what the arms gave, by problem: those of which every cell of some number of proposals is there.
+    """Return what the arms gave, by problem: those of which at least one cell is there.
 
     Args:
         plan: The arms.

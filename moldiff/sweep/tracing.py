@@ -98,8 +98,7 @@ def identity(plan: Plan) -> dict[str, Any]:
         name = f"model {arm.model}" + ("" if predictor is None else f" with {predictor}")
         if name not in found:
             held = loaded(plan.cell(arm, grid.seeds[0], 1)).loaded_
-            guide = held.predictor if predictor is None else held.fitting(Path(predictor))
-            found[name] = fingerprint(held.saved, held.chemistry, guide)
+            found[name] = fingerprint(held.saved, held.chemistry, held.guide(predictor))
     return found
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from moldiff.errors import InputError
-from moldiff.models.checkpoint import read_json, write_json
+from moldiff.files import write_json
+from moldiff.models.checkpoint import read_json
 
 
 def claim(work: Path, settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:

@@ -13,8 +13,7 @@ from torch import Tensor, nn
 from moldiff.datasets import MoleculeTable
 from moldiff.diffusion.codec import SubtokenCodec
 from moldiff.diffusion.process import Pattern
-from moldiff.files import whole_file
-from moldiff.models.checkpoint import write_json
+from moldiff.files import whole_file, write_json
 from moldiff.models.predictor import NoisyPredictor, soft_tokens
 from moldiff.models.predictor_folder import SavedPredictor, save_predictor
 from moldiff.models.predictor_heads import Classes, Gaussian, Law, Values

@@ -13,8 +13,9 @@ from lightning.pytorch import Callback
 from moldiff.chem.properties import PROPERTIES
 from moldiff.datasets import DATASETS, MoleculeTable
 from moldiff.errors import InputError
+from moldiff.files import write_json
 from moldiff.metrics.keys import TrainingKeys
-from moldiff.models.checkpoint import SavedModel, load_model, read_json, save_model, write_json
+from moldiff.models.checkpoint import SavedModel, load_model, read_json, save_model
 from moldiff.models.denoiser import Denoiser
 from moldiff.models.families import FAMILIES
 from moldiff.training.base_recipe import BaseRecipe

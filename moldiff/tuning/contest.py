@@ -14,7 +14,7 @@ from moldiff.errors import InputError
 from moldiff.metrics import Interval, paired_difference_interval
 from moldiff.sweep.cells import Cells
 from moldiff.sweep.figures import FIGURES
-from moldiff.sweep.plan import check_draws
+from moldiff.sweep.plan import check_fresh
 from moldiff.sweep.problem import Problem
 from moldiff.sweep.running import run
 from moldiff.tuning.objectives import SWEPT, together
@@ -90,10 +90,7 @@ class Contest:
     seeds: tuple[int, ...] = FRESH_SEEDS
 
     def __post_init__(self) -> None:
-        check_draws(self.task.n, self.seeds)
-        twice = {*self.seeds} & {*self.task.seeds}
-        if twice:
-            raise InputError(f"fresh seeds are seeds that nothing was chosen on: {min(twice)} is among both")
+        check_fresh(self.seeds, self.task.seeds)
         if len(self.seeds) < 2:
             raise InputError("expected two fresh seeds at least: one alone has no interval")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
-from moldiff.files import whole_file
+from moldiff.files import whole_file, write_json
 from moldiff.machine import describe_machine
 from moldiff.presets import write_preset
 from moldiff.records import plain, versions
@@ -157,9 +156,7 @@ def write(tuned: Tuned, folder: Path, *, command: str, seconds: float) -> list[P
     places = [folder / TABLE, folder / JSON]
     with whole_file(places[0]) as part:
         table(tuned).to_csv(part, index=False, float_format="%.6g")
-    content = plain(record(tuned, command=command, seconds=seconds))
-    with whole_file(places[1]) as part:
-        part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(places[1], plain(record(tuned, command=command, seconds=seconds)))
     if tuned.winner is not None:
         arm = Arm(tuned.task.problem.name, tuned.task.model, tuned.settings)
         places.append(folder / PRESET)

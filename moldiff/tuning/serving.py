@@ -76,7 +76,7 @@ def serving(
         InputError: If neither the model nor a predictor knows them.
     """
     loaded, model = generator.loaded_, generator.model_
-    guide = loaded.predictor if predictor is None else loaded.fitting(Path(predictor))
+    guide = loaded.guide(predictor)
     parsed = Wishes(goals).parsed
     known = Known(generator.statistics_, () if guide is None else guide.properties)
     auto = choose(parsed, AUTO, known)

@@ -68,7 +68,6 @@ def make_task(
     fixed = {} if predictor is None else {"predictor": str(predictor)}
     able = serving(generator, problem.ask, predictor)
     held = generator.loaded_
-    guide = held.predictor if predictor is None else held.fitting(predictor)
     return Task(
         problem,
         model,
@@ -80,7 +79,7 @@ def make_task(
         precision,
         device,
         reference(cell).average if SWEPT in objectives else float("nan"),
-        fingerprint(held.saved, held.chemistry, guide),
+        fingerprint(held.saved, held.chemistry, held.guide(predictor)),
     )
 
 

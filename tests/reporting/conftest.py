@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from browser import Browser
 
 from moldiff.chem.distribution import training_record
 from moldiff.chem.goals import Goal
@@ -138,3 +139,9 @@ def hostile():
     table[EVIL + "_uncertainty"] = 1.0
     filtered = pd.DataFrame({"smiles": [EVIL], "filters_failed": [EVIL]})
     return table, record, filtered
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with Browser() as started:
+        yield started

@@ -36,12 +36,6 @@ def report(whole, tmp_path_factory):
     return write(whole, tmp_path_factory.mktemp("report") / "report.html")
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with Browser() as started:
-        yield started
-
-
 @pytest.fixture
 def page(chromium, report):
     """The report, fresh; whatever a test does, the page has no complaint and asks for nothing."""

@@ -22,12 +22,6 @@ def folder(tmp_path_factory):
     return place
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with Browser() as started:
-        yield started
-
-
 @pytest.fixture
 def page(chromium, folder):
     """The report, fresh; whatever a test does, the page has no complaint and asks for nothing."""

@@ -1,0 +1,17 @@
+"""Options that several verbs have, each with its help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PredictorFolder = Annotated[
+    Path | None,
+    typer.Option("--predictor", help="Folder of `moldiff train --predictor`. Default: the model's own."),
+]
+Workers = Annotated[int, typer.Option(min=1, help="Processes that draw: one a core.")]
+Precision = Annotated[str | None, typer.Option(help="auto, bf16 or fp32.")]
+Device = Annotated[str | None, typer.Option(help="cpu or cuda. Default: the best there is.")]
+ShowProgress = Annotated[bool, typer.Option("--progress/--no-progress", help="Show a progress bar.")]
