@@ -7,7 +7,7 @@ import os
 import socket
 import uuid
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +45,8 @@ class ByTrial(BaseSampler):
 
     Args:
         seed: Of the search.
+        first: Values of the first trial; what is missing is drawn. They do not wait in the storage, where two
+            workers that begin together could both take them up.
 
     Example:
         >>> optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -54,8 +56,9 @@ class ByTrial(BaseSampler):
         (True, False)
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, first: Mapping[str, Any] | None = None) -> None:
         self.seed = seed
+        self.first = dict(first or {})
         self._inner = _estimators(seed)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
@@ -76,7 +79,9 @@ class ByTrial(BaseSampler):
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """Return a value that is drawn alone."""
+        """Return a value that is drawn alone, or that the first trial is to have."""
+        if trial.number == 0 and param_name in self.first:
+            return self.first[param_name]
         return self._inner.sample_independent(study, trial, param_name, param_distribution)
 
     def after_trial(
@@ -119,7 +124,7 @@ def open_study(task: Task, storage: BaseStorage, place: Place) -> Study:
         storage=storage,
         study_name=place.name,
         load_if_exists=True,
-        sampler=ByTrial(place.seed),
+        sampler=ByTrial(place.seed, task.space.usual()),
         pruner=SpreadPruner(),
         directions=["maximize" if sign > 0 else "minimize" for sign in signs],
     )
@@ -128,7 +133,6 @@ def open_study(task: Task, storage: BaseStorage, place: Place) -> Study:
         raise InputError(f"the study '{place.name}' was not made by moldiff: give another --study name")
     if found is None:
         study.set_user_attr(IDENTITY, task.identity)
-        study.enqueue_trial(task.space.usual(), skip_if_exists=True)
     else:
         check_identity(found, task, place.name)
     return study

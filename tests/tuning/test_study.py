@@ -41,9 +41,10 @@ def opened(task, place):
 )
 def test_a_study_of_something_else_is_refused(place, change, message):
     study, _ = opened(make_task(), place)
+    study.ask()
     with pytest.raises(InputError, match=f"the study 'rings' has {message}.*give another --study name"):
         opened(make_task(**change), place)
-    assert study.get_trials()
+    assert len(study.get_trials()) == 1
     opened(make_task(), place)
     opened(make_task(**change), Place(place.storage, "other"))
 
@@ -62,11 +63,19 @@ def test_a_study_of_somebody_else_is_refused(place):
 
 
 def test_the_defaults_come_first_and_once(place):
-    for _ in range(2):
-        study, _ = opened(make_task(), place)
-    trials = study.get_trials()
-    assert [trial.state for trial in trials] == [TrialState.WAITING]
-    assert trials[0].system_attrs["fixed_params"]["gamma"] == 2.0
+    space = make_task().space
+    first, second = (space.settings(opened(make_task(), place)[0].ask()) for _ in range(2))
+    assert {name: first[name] for name in ("gamma", "temperature", "steps")} == {
+        "gamma": 2.0,
+        "temperature": 0.85,
+        "steps": 64,
+    }
+    assert (second["gamma"], second["temperature"]) != (2.0, 0.85)
+
+
+def test_no_trial_waits_for_two_workers_to_take_it_up(place):
+    study, _ = opened(make_task(), place)
+    assert study.get_trials(states=(TrialState.WAITING,)) == []
 
 
 def test_what_a_trial_tries_is_told_by_seed_and_number(tmp_path):
