@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 import torch
 
 from moldiff.chemistry import Chemistry, read_chemistry
+from moldiff.diffusion.left_to_right import Incremental
+from moldiff.diffusion.process import Network
 from moldiff.files import whole_file, write_json
 from moldiff.models.checkpoint import SavedModel, load_model, save_model
 from moldiff.models.compiled import Compiled
@@ -42,7 +44,8 @@ class LoadedModel:
     name: str
     card: str = ""
     predictor: PropertyPredictor | None = None
-    _bulk: Compiled | None = None
+    _bulk: Network | None = None
+    _fitting: dict[Path, tuple[int, PropertyPredictor]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path, *, precision: str = "auto", device: str | None = None) -> Self:
@@ -78,10 +81,14 @@ class LoadedModel:
                 part.write_text(self.card, encoding="utf-8")
         save_model(folder, self.saved, list(self.chemistry.tokenizer.tokens))
 
-    def compiled(self) -> Compiled:
-        """Return the compiled network, the same one for all runs."""
+    def compiled(self) -> Network:
+        """Return the compiled network, the same one for all runs.
+
+        A causal network goes from position to position with what it remembers: it is as fast as it is.
+        """
         if self._bulk is None:
-            self._bulk = Compiled(self.saved.network)
+            network = self.saved.network
+            self._bulk = network if isinstance(network, Incremental) else Compiled(network)
         return self._bulk
 
     def guide(self, folder: str | Path | None) -> PropertyPredictor | None:
@@ -93,11 +100,20 @@ class LoadedModel:
         return self.predictor if folder is None else self.fitting(Path(folder))
 
     def fitting(self, folder: Path) -> PropertyPredictor:
-        """Return the predictor in a folder.
+        """Return the predictor in a folder, read once as long as it stays the same.
 
         Raises:
             InputError: If it cannot be read, or was trained for other noise, tokens or canvases.
         """
+        weights = folder.resolve() / "model.safetensors"
+        state = weights.stat().st_mtime_ns if weights.is_file() else 0
+        read, predictor = self._fitting.get(weights, (None, None))
+        if predictor is None or read != state:
+            predictor = self._read_fitting(folder)
+            self._fitting[weights] = state, predictor
+        return predictor
+
+    def _read_fitting(self, folder: Path) -> PropertyPredictor:
         predictor, model = read_predictor(folder), self.saved
         tokens = list(self.chemistry.tokenizer.tokens)
         longest = int(model.canvas.sizes.max())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,10 @@ from moldiff.chem.statistics import PropertyStatistics
 from moldiff.chem.tokenizer import Ids, SelfiesTokenizer
 from moldiff.diffusion.canvas import canvas_size
 from moldiff.errors import InputError, did_you_mean
+from moldiff.guidance.classifier_based import Predictor
 from moldiff.models.checkpoint import read_json, refusing_damage
+from moldiff.models.compiled import CompiledPredictor
+from moldiff.models.precision import cast_parameters
 from moldiff.models.predictor import soft_tokens
 from moldiff.models.predictor_folder import SavedPredictor, load_predictor
 
@@ -74,6 +78,7 @@ class PropertyPredictor:
         known = held_out_error or {}
         self.held_out_error = {name: known.get(name, math.nan) for name in self.properties}
         self.tokenizer = SelfiesTokenizer(saved.tokens)
+        self._guiding: dict[tuple[torch.device, torch.dtype, bool], Predictor] = {}
 
     def __call__(self, smiles: Sequence[str], names: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return values and how far off each is expected to be, in the properties' units.
@@ -106,6 +111,20 @@ class PropertyPredictor:
         each = everything[:, [distinct[text] for text in found]][:, :, columns]
         values, errors = (pd.DataFrame(part, columns=list(names)) for part in each)
         return values, errors
+
+    def guiding(self, device: torch.device, dtype: torch.dtype, *, compiled: bool = False) -> Predictor:
+        """Return the network as classifier guidance asks it, the same one for all runs.
+
+        Args:
+            device: Where it computes.
+            dtype: Of its weights.
+            compiled: Whether to compile it: for thousands of molecules.
+        """
+        kind = (device, dtype, compiled)
+        if kind not in self._guiding:
+            network = cast_parameters(deepcopy(self.saved.network).to(device), dtype)
+            self._guiding[kind] = CompiledPredictor(network) if compiled else network
+        return self._guiding[kind]
 
     def _batches(self, smiles: Sequence[str]) -> Iterator[tuple[list[int], torch.Tensor]]:
         """Yield the rows of molecules that share a canvas, and their tokens (b, L) int64 on it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Collection, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,7 +23,6 @@ from moldiff.guidance.methods import needs_predictor
 from moldiff.guidance.metropolis import refills
 from moldiff.loaded_model import LoadedModel
 from moldiff.measuring import Measuring
-from moldiff.models.precision import cast_parameters
 from moldiff.property_prediction import PropertyPredictor
 from moldiff.proposing import Proposer
 from moldiff.sampling import Sampling, Ways
@@ -191,9 +189,8 @@ class Planner:
         bounds = {goal.name: goal.bounds() for goal in goals}
         pairs = [bounds.get(name, (math.nan, math.nan)) for name in predictor.properties]
         low, high = torch.tensor(pairs, dtype=torch.float64).unbind(1)
-        network = deepcopy(predictor.saved.network).to(self.loaded.device)
-        cast_parameters(network, next(self.loaded.saved.network.parameters()).dtype)
-        return PredictedGoal(network, low, high)
+        device, dtype = self.loaded.device, next(self.loaded.saved.network.parameters()).dtype
+        return PredictedGoal(predictor.guiding(device, dtype, compiled=self.sampling.compiled), low, high)
 
     def _oracles(self, goals: Sequence[Goal], wishes: Wishes, n: int) -> dict[str, Oracle]:
         """Return what scores molecules for each of the goals; all have the same budget."""

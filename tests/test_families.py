@@ -2,9 +2,11 @@
 
 import math
 from contextlib import nullcontext
+from functools import partial
 
 import pandas as pd
 import pytest
+import torch
 
 from moldiff.errors import InputError
 from moldiff.generator import MoleculeGenerator
@@ -46,6 +48,13 @@ def test_it_generates_for_goals(generator, family):
     assert result.counts.proposed >= 16
     again = generator.generate(3, goals=["rings>=1"], chunk=16, max_proposals=64, seed=0)
     assert result.smiles == again.smiles
+
+
+def test_a_compiled_network_draws_the_same(generator, monkeypatch):
+    few = {"chunk": 8, "max_proposals": 16, "seed": 0}
+    plain = generator.generate(2, goals=["rings>=1"], **few)
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    assert generator.generate(2, goals=["rings>=1"], **few, compiled=True).smiles == plain.smiles
 
 
 def test_it_is_steered_by_scores(generator, family):

@@ -13,6 +13,7 @@ from moldiff.chem.statistics import PropertyStatistics
 from moldiff.diffusion import SubtokenCodec
 from moldiff.errors import InputError
 from moldiff.models.checkpoint import write_json
+from moldiff.models.compiled import CompiledPredictor
 from moldiff.models.predictor import NoisyPredictor, soft_tokens
 from moldiff.models.predictor_folder import SavedPredictor, save_predictor
 from moldiff.models.predictor_heads import Classes, Gaussian, Values
@@ -220,3 +221,13 @@ def test_damaged_statistics_are_refused(folder):
     (folder / "properties.json").write_text(json.dumps(stored))
     with pytest.raises(InputError, match="expected finite numbers"):
         read_predictor(folder)
+
+
+def test_the_network_for_guidance_is_made_once(predictor):
+    cpu = torch.device("cpu")
+    network = predictor.guiding(cpu, torch.bfloat16)
+    assert network is predictor.guiding(cpu, torch.bfloat16)
+    assert network is not predictor.guiding(cpu, torch.float32)
+    assert network.tokens.weight.dtype == torch.bfloat16
+    assert predictor.saved.network.tokens.weight.dtype == torch.float32
+    assert isinstance(predictor.guiding(cpu, torch.float32, compiled=True), CompiledPredictor)

@@ -1,6 +1,7 @@
 """Plans of runs: what serves the goals, what it is set to, and what is refused before anything is drawn."""
 
 import math
+import os
 import shutil
 import time
 
@@ -398,3 +399,15 @@ def test_what_is_no_predictor(plan, tiny_model, tmp_path, what):
     folder = tiny_model if "model" in what else tmp_path / "absent"
     with pytest.raises(InputError, match="holds no predictor" if folder == tiny_model else "absent"):
         plan("rings>=1", predictor=folder)
+
+
+def test_a_predictor_is_read_once_while_its_folder_stays_the_same(generator, tiny_predictor, tmp_path):
+    folder = tmp_path / "predictor"
+    shutil.copytree(tiny_predictor, folder)
+    found = generator.loaded_.guide(folder)
+    assert generator.loaded_.guide(str(folder)) is found
+    os.utime(folder / "model.safetensors", ns=(1, 1))
+    assert generator.loaded_.guide(folder) is not found
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(InputError):
+        generator.loaded_.guide(folder)

@@ -14,4 +14,7 @@ PredictorFolder = Annotated[
 Workers = Annotated[int, typer.Option(min=1, help="Processes that draw: one a core.")]
 Precision = Annotated[str | None, typer.Option(help="auto, bf16 or fp32.")]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda. Default: the best there is.")]
+CompiledNetwork = Annotated[
+    bool | None, typer.Option("--compiled", help="Compile the network: pays from several thousand proposals.")
+]
 ShowProgress = Annotated[bool, typer.Option("--progress/--no-progress", help="Show a progress bar.")]

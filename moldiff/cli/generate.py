@@ -62,7 +62,7 @@ def generate(
     chunk: options.Chunk = None,
     workers: options.Workers = 1,
     threads: options.Threads = None,
-    compiled: options.CompiledNetwork = None,
+    compiled: common.CompiledNetwork = None,
     precision: common.Precision = None,
     device: common.Device = None,
     table_format: options.TableFormat = None,

@@ -150,6 +150,3 @@ Workers = Annotated[
 Threads = Annotated[
     int | None, typer.Option(help="Threads of a network call. Default: 1. It may change the molecules.")
 ]
-CompiledNetwork = Annotated[
-    bool | None, typer.Option("--compiled", help="Compile the network: pays from several thousand proposals.")
-]

@@ -89,6 +89,7 @@ def pareto(
     budget: Budget = None,
     precision: common.Precision = None,
     device: common.Device = None,
+    compiled: common.CompiledNetwork = None,
     progress: common.ShowProgress = True,
 ) -> None:
     """Trace a frontier over settings: property attained against novel molecules, hits, diversity and cost."""
@@ -132,7 +133,9 @@ def _plan(given: dict[str, Any]) -> Plan:
     axes = {name: given[name] for name in AXES if name in given}
     varied = axes if set(axes) - {"model"} else {**axes, **DEFAULT_GRID}
     drawn = {name: given[name] for name in ("n", "seeds") if name in given}
-    running = {name: given[name] for name in ("fresh_seeds", "precision", "device") if name in given}
+    running = {
+        name: given[name] for name in ("fresh_seeds", "precision", "device", "compiled") if name in given
+    }
     return Plan(
         {problem.name: problem}, [Grid({"model": ["qm9"], **varied}, [problem.name], **drawn)], **running
     )

@@ -1,4 +1,4 @@
-"""A network compiled for sampling in bulk."""
+"""Networks compiled for sampling in bulk."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from moldiff.models.denoiser import Denoiser
+from moldiff.models.predictor import NoisyPredictor
 
 VERSIONS = 64
 """Canvas sizes, over all models of a process, that are compiled before the rest runs uncompiled."""
@@ -33,17 +34,44 @@ class Compiled:
     """
 
     def __init__(self, network: Denoiser) -> None:
-        self.call: Callable[[Tensor, Tensor], Tensor] = torch.compile(network)
+        self.call: Callable[[Tensor, Tensor, Tensor | None], Tensor] = torch.compile(network)
 
     def __call__(self, z: Tensor, y: Tensor, t: Tensor | None = None) -> Tensor:
-        """Return raw logits (B, L, C) of digits (B, L, K) and conditions (B, P)."""
-        # A batch of one row would be compiled for one row only.
-        rows = len(z)
-        if rows == 1:
-            z, y = z.repeat(2, 1, 1), y.repeat(2, 1)
-        for tensor in (z, y):
-            torch._dynamo.mark_dynamic(tensor, 0)
-        # Or the second canvas size would make the compiler take lengths for dynamic, which is slower.
-        torch._dynamo.mark_static(z, 1)
+        """Return raw logits (B, L, C) of digits (B, L, K), conditions (B, P) and times (B,), if any."""
         with many_shapes():
-            return self.call(z, y)[:rows]
+            return self.call(_any_rows(z), _any_rows(y), t if t is None else _any_rows(t))[: len(z)]
+
+
+class CompiledPredictor:
+    """A predictor compiled as ``Compiled`` is, for classifier guidance: its answer and its slope.
+
+    Args:
+        network: The predictor, which becomes its compiled self; its weights get no gradient any more.
+    """
+
+    def __init__(self, network: NoisyPredictor) -> None:
+        self.network = network.requires_grad_(requires_grad=False)
+        network.compile()
+
+    def log_prob(
+        self, w: Tensor, visible: Tensor, low: Tensor, high: Tensor, t: Tensor | None = None
+    ) -> Tensor:
+        """Return the log-probability (B,) that all goals are met, differentiable in w.
+
+        The arguments are those of ``NoisyPredictor.log_prob``.
+        """
+        time = t if t is None else _any_rows(t)
+        with many_shapes():
+            return self.network.log_prob(_any_rows(w), _any_rows(visible), low, high, time)[: len(w)]
+
+
+def _any_rows(tensor: Tensor) -> Tensor:
+    """Return a tensor whose rows the compiler takes for any number of rows."""
+    if len(tensor) == 1:
+        # A batch of one row would be compiled for one row only.
+        tensor = tensor.expand(2, *tensor.shape[1:]).clone()
+    torch._dynamo.mark_dynamic(tensor, 0)
+    if tensor.ndim > 1:
+        # Or the second canvas size would make the compiler take lengths for dynamic, which is slower.
+        torch._dynamo.mark_static(tensor, 1)
+    return tensor

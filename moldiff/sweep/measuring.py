@@ -33,6 +33,7 @@ class Cell:
         n: Proposals.
         precision: "auto", "bf16" or "fp32".
         device: "cpu", "cuda" or such; what is there unless given.
+        compiled: Whether networks are compiled.
     """
 
     arm: Arm
@@ -41,6 +42,7 @@ class Cell:
     n: int
     precision: str = "auto"
     device: str | None = None
+    compiled: bool = False
 
 
 def measure_cell(cell: Cell) -> dict[str, Any]:
@@ -73,7 +75,7 @@ def plan_cell(cell: Cell) -> RunPlan:
             f"that are left; expected {AUTO} or {', '.join(GUIDANCE)}"
         )
     generator = loaded(cell)
-    rows = {"chunk": min(cell.n, ROWS), **arm.keywords}
+    rows = {"chunk": min(cell.n, ROWS), "compiled": cell.compiled, **arm.keywords}
     try:
         found = generator.plan(cell.n, cell.problem.ask, seed=cell.seed, **rows)
     except InputError as error:

@@ -107,6 +107,7 @@ class Plan:
         least_novel: Novel molecules of an arm, at least, for it to be part of a frontier.
         precision: "auto", "bf16" or "fp32".
         device: "cpu", "cuda" or such; what is there unless given.
+        compiled: Whether networks are compiled: it pays from some ten thousand proposals of each.
 
     Raises:
         InputError: If there are no arms, a grid names no problem, or seeds are used twice.
@@ -119,6 +120,7 @@ class Plan:
     least_novel: int = LEAST_NOVEL
     precision: str = "auto"
     device: str | None = None
+    compiled: bool = False
     arms: dict[str, tuple[Arm, Grid]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -133,6 +135,8 @@ class Plan:
         idle = self.problems.keys() - {*asked}
         if idle:
             raise InputError(f"no grid is for the problem '{min(idle)}': name it in one, or leave it out")
+        if not isinstance(self.compiled, bool):
+            raise InputError(f"compiled must be true or false, got {self.compiled!r}")
         check_fresh(self.fresh_seeds, [seed for grid in self.grids for seed in grid.seeds])
         object.__setattr__(self, "arms", arms)
 
@@ -146,7 +150,8 @@ class Plan:
 
     def cell(self, arm: Arm, seed: int, n: int) -> Cell:
         """Return a sample of an arm."""
-        return Cell(arm, self.problems[arm.problem], seed, n, self.precision, self.device)
+        problem = self.problems[arm.problem]
+        return Cell(arm, problem, seed, n, self.precision, self.device, self.compiled)
 
     def fresh(self, keys: Sequence[str]) -> list[Cell]:
         """Return the cells of some arms on the fresh seeds.

@@ -74,6 +74,7 @@ def record(traced: Traced, *, command: str, seconds: float) -> dict[str, Any]:
         "fresh_seeds": list(plan.fresh_seeds),
         "least_novel": plan.least_novel,
         "precision": plan.precision,
+        "compiled": plan.compiled,
         "figures": {name: asdict(figure) for name, figure in FIGURES.items()},
         "versions": versions(),
         "machine": describe_machine(),

@@ -90,8 +90,8 @@ def check(plan: Plan) -> None:
 
 
 def identity(plan: Plan) -> dict[str, Any]:
-    """Return what decides figures besides arm, seed and number of proposals: problems, weights, precision."""
-    found: dict[str, Any] = {"precision": plan.precision}
+    """Return what decides figures besides arm, seed and number of proposals: problems, weights, rounding."""
+    found: dict[str, Any] = {"precision": plan.precision, "compiled": plan.compiled}
     found |= {f"problem {name}": asdict(problem) for name, problem in plan.problems.items()}
     for arm, grid in plan.arms.values():
         predictor = arm.settings.get("predictor")

@@ -10,7 +10,6 @@ from moldiff.benchmarks.plain import EveryRow, FullCanvas, TwoForwards, fused_at
 from moldiff.benchmarks.samples import Model
 from moldiff.models import transformer
 from moldiff.models.checkpoint import load_model
-from moldiff.models.compiled import Compiled
 
 
 @pytest.fixture
@@ -91,19 +90,3 @@ def test_two_forwards_are_two_calls(proposer, network):
     calls.clear()
     replace(proposer, guidance=TwoForwards(proposer.gamma))(0)
     assert calls[::2] == calls[1::2] == [rows // 2 for rows in together]
-
-
-def test_one_row_is_never_compiled_alone(network, monkeypatch):
-    seen = []
-
-    def watched(z, y):
-        seen.append(len(z))
-        return network(z, y)
-
-    monkeypatch.setattr(torch, "compile", lambda module: watched)
-    compiled = Compiled(network)
-    z, y = batch(network, 8)
-    with torch.no_grad():
-        torch.testing.assert_close(compiled(z, y), network(z, y))
-        torch.testing.assert_close(compiled(z[:1], y[:1]), network(z, y)[:1])
-    assert seen == [5, 2]
