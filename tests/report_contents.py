@@ -8,6 +8,7 @@ import numpy as np
 from moldiff.records import plain
 from moldiff.sweep import record as sweep_record
 from moldiff.sweep.arm import Arm
+from moldiff.sweep.contrast import Contrast
 from moldiff.sweep.figures import FIGURES
 from moldiff.sweep.plan import Grid, Plan, Published
 from moldiff.sweep.problem import Problem
@@ -52,8 +53,16 @@ def traced(
     """Return a sweep of some strengths of some models; the strongest was not on the frontier at first."""
     grids = [Grid({"model": list(models), "gamma": list(gammas)}, [problem.name for problem in problems])]
     published = [entry for entry in PUBLISHED if entry.problem in {problem.name for problem in problems}]
+    contrasts = [
+        Contrast("stronger", {"gamma": [gammas[-1]]}, {"gamma": gammas[0]}),
+        Contrast("K", {"model": models[-1]}, {"model": models[0]}),
+    ]
     plan = Plan(
-        {problem.name: problem for problem in problems}, grids, fresh_seeds=list(fresh), published=published
+        {problem.name: problem for problem in problems},
+        grids,
+        fresh_seeds=list(fresh),
+        published=published,
+        contrasts=contrasts if len(gammas) > 1 and len(models) > 1 else [],
     )
     chosen, told = {}, {}
     for problem in problems:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
@@ -12,6 +13,7 @@ from moldiff.cli.tables import add_row, new_table, number
 from moldiff.metrics import Interval
 
 if TYPE_CHECKING:
+    from moldiff.sweep.contrast import Effect
     from moldiff.sweep.results import ProblemResult
 
 HEADINGS = {"mean_novel": "mean {}", "error_novel": "error"}
@@ -24,6 +26,26 @@ def shown(result: ProblemResult) -> RenderableType:
         return Text(f"{result.problem.name}: no arm has {result.least_novel} novel molecules")
     lines = [*_dominated(result), *_published(result)]
     return Group(_frontier(result), *(Text(line) for line in lines))
+
+
+def contrasted(result: ProblemResult, effects: Sequence[Effect]) -> str:
+    """Return what the contrasts of a plan found for a problem, a line each."""
+    figure, _ = result.problem.axis
+    names = {
+        "novel": "novel",
+        figure: HEADINGS[figure].format(result.problem.quantity),
+        "novel_hits": "hits",
+        "nfe": "NFE",
+    }
+    lines = [
+        f"{result.problem.name}: differences with all other settings equal, ratios with each at its best"
+    ]
+    for entry in effects:
+        settings = f"{entry.pairs} setting{'' if entry.pairs == 1 else 's'}, over {entry.over}"
+        told = [f"{word} {_interval(entry.differences[name])}" for name, word in names.items()]
+        differences = f"{', '.join(told)} ({settings}); " if entry.pairs else ""
+        lines.append(f"{entry.contrast.name}: {differences}hypervolume ratio {_interval(entry.ratio)}")
+    return "\n".join(lines)
 
 
 def _frontier(result: ProblemResult) -> Table:
@@ -67,5 +89,7 @@ def _published(result: ProblemResult) -> list[str]:
 
 
 def _interval(found: Interval) -> str:
+    if found.value != found.value:
+        return "unknown"
     known = found.low == found.low
     return f"{found.value:.3g} [{found.low:.3g}, {found.high:.3g}]" if known else f"{found.value:.3g}"

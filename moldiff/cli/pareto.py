@@ -165,7 +165,9 @@ def _report(traced: Traced) -> None:
     """Print the frontiers, what they dominate, and what others have published."""
     from rich.console import Console
 
-    from moldiff.cli.frontiers import shown
+    from moldiff.cli.frontiers import contrasted, shown
 
-    for result in traced.told.values():
+    for name, result in traced.told.items():
         Console().print(shown(result))
+        if effects := traced.effects(name):
+            typer.echo(contrasted(result, effects))

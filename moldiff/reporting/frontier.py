@@ -69,6 +69,8 @@ def _problem(record: FrontierRecord, scatter: Scatter, number: int, places: dict
         "rows": list(_rows(scatter, names)),
         "volumes": [_volume(entry) for entry in problem.models if entry.frontier],
         "published": list(_published(problem)),
+        "contrast_heads": [head(name, n, problem.quantity) for name in _compared(problem)],
+        "contrasts": list(_contrasts(problem)),
         "data": {
             "labels": [record.text(name).replace("the property", problem.quantity) for name in figures],
             "marks": [item(mark, problem, figures, places) for mark in scatter.marks],
@@ -207,6 +209,34 @@ def _published(problem: ProblemEntry) -> Iterator[dict[str, Any]]:
             "first": entry.dominated_by[0] if count else "",
             "more": count - 1,
         }
+
+
+def _compared(problem: ProblemEntry) -> list[str]:
+    """Return the figures of which contrasts show the difference."""
+    return ["novel", "novel_hits", problem.figure, "distance", "nfe"]
+
+
+def _contrasts(problem: ProblemEntry) -> Iterator[dict[str, Any]]:
+    """Yield what arms gave more or less than others."""
+    for entry in problem.contrasts:
+        yield {
+            "name": entry.name,
+            "sides": f"{_settings(entry.arms)} against {_settings(entry.against)}",
+            "of": f"{entry.pairs:,} setting{'' if entry.pairs == 1 else 's'}, over {entry.over}",
+            "cells": [_pair(entry.differences[name]) for name in _compared(problem)] if entry.pairs else [],
+            "ratio": _pair(entry.ratio),
+        }
+
+
+def _settings(side: dict[str, Any]) -> str:
+    """Return the settings of a side of a contrast.
+
+    Example:
+        >>> _settings({"sampler": ["cap", "loop"], "gamma": 2})
+        'sampler cap or loop, gamma 2'
+    """
+    values = {name: value if isinstance(value, list) else [value] for name, value in side.items()}
+    return ", ".join(f"{name} {' or '.join(map(str, each))}" for name, each in values.items())
 
 
 def _view(scatter: Scatter, name: str, text: str) -> dict[str, Any]:

@@ -62,6 +62,27 @@ class PublishedEntry(Part):
     dominated_by: list[str]
 
 
+class ContrastEntry(Part):
+    """Arms held against others.
+
+    Attributes:
+        arms: Settings of the one side.
+        against: Of the other.
+        pairs: Settings that both sides have, over which the differences are means.
+        over: What the intervals of the differences are over.
+        differences: With all other settings equal, by figure.
+        ratio: Of the hypervolumes, each side at its best.
+    """
+
+    name: str
+    arms: dict[str, Any]
+    against: dict[str, Any]
+    pairs: Count
+    over: Literal["seeds", "trainings"]
+    differences: dict[str, IntervalEntry]
+    ratio: IntervalEntry
+
+
 class ProblemEntry(Part):
     """What was asked for, and what every arm gave.
 
@@ -88,6 +109,7 @@ class ProblemEntry(Part):
     models: list[ModelEntry]
     published: list[PublishedEntry]
     tried: Annotated[list[ArmEntry], Field(default_factory=list)]
+    contrasts: Annotated[list[ContrastEntry], Field(default_factory=list)]
 
     @property
     def groups(self) -> list[str]:
@@ -155,6 +177,10 @@ class FrontierRecord(Record):
                 gone = [label for label in entry.frontier if label not in there]
                 if gone:
                     raise InputError(f"arm '{gone[0]}' of '{problem.name}' is gone")
+            for contrast in problem.contrasts:
+                lacking = [name for name in needed if name not in contrast.differences]
+                if lacking:
+                    raise InputError(f"contrast '{contrast.name}' has no figure '{lacking[0]}'")
 
 
 NEEDED = ("novel", "novel_hits", "hit_rate", "diversity", "distance", "fidelity", "nfe", "seconds")

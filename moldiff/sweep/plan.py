@@ -12,6 +12,7 @@ from moldiff.errors import InputError
 from moldiff.presets import read_toml
 from moldiff.settings import check_keywords, is_whole
 from moldiff.sweep.arm import KEYS, Arm
+from moldiff.sweep.contrast import Contrast
 from moldiff.sweep.measuring import Cell
 from moldiff.sweep.problem import Problem
 
@@ -104,6 +105,7 @@ class Plan:
         fresh_seeds: Seeds on which the arms of the frontiers are measured again, since the best of many on
             some seeds look better than they are. What is printed is from these, if there are any.
         published: Results of others, to be shown beside.
+        contrasts: Arms that are held against each other.
         least_novel: Novel molecules of an arm, at least, for it to be part of a frontier.
         precision: "auto", "bf16" or "fp32".
         device: "cpu", "cuda" or such; what is there unless given.
@@ -117,6 +119,7 @@ class Plan:
     grids: Sequence[Grid]
     fresh_seeds: Sequence[int] = ()
     published: Sequence[Published] = ()
+    contrasts: Sequence[Contrast] = ()
     least_novel: int = LEAST_NOVEL
     precision: str = "auto"
     device: str | None = None
@@ -138,6 +141,11 @@ class Plan:
         if not isinstance(self.compiled, bool):
             raise InputError(f"compiled must be true or false, got {self.compiled!r}")
         check_fresh(self.fresh_seeds, [seed for grid in self.grids for seed in grid.seeds])
+        for contrast in self.contrasts:
+            for against in (False, True):
+                if not any(contrast.has(arm, against=against) for arm, _ in arms.values()):
+                    wanted = contrast.against if against else contrast.arms
+                    raise InputError(f"contrast '{contrast.name}': no arm has {dict(wanted)}")
         object.__setattr__(self, "arms", arms)
 
     def cells(self) -> Iterator[Cell]:
@@ -194,9 +202,9 @@ def read_plan(path: str | Path) -> Plan:
     """Return the plan of a TOML file.
 
     Its keys are those of ``Plan`` and, for all grids, ``n`` and ``seeds``. Each ``[[problem]]`` has the keys
-    of ``Problem``, each ``[[published]]`` those of ``Published``. A ``[[grid]]`` holds a value or a list of
-    values for ``model``, ``problem`` (all of them unless given) and any of ``KEYS``, and ``n`` and ``seeds``
-    of its own.
+    of ``Problem``, each ``[[published]]`` those of ``Published``, each ``[[contrast]]`` those of
+    ``Contrast``. A ``[[grid]]`` holds a value or a list of values for ``model``, ``problem`` (all of them
+    unless given) and any of ``KEYS``, and ``n`` and ``seeds`` of its own.
 
     Args:
         path: The file.
@@ -215,9 +223,11 @@ def _plan(content: dict[str, Any]) -> Plan:
     single = [
         entry.name
         for entry in fields(Plan)
-        if entry.init and entry.name not in ("problems", "grids", "published")
+        if entry.init and entry.name not in ("problems", "grids", "published", "contrasts")
     ]
-    check_keywords(content, [*single, "n", "seeds", "problem", "grid", "published"], "key of a plan")
+    check_keywords(
+        content, [*single, "n", "seeds", "problem", "grid", "published", "contrast"], "key of a plan"
+    )
     problems = {}
     for entry in _tables(content, "problem"):
         texts = {name: _list(entry[name]) for name in ("ask", "aim") if name in entry}
@@ -241,9 +251,9 @@ def _plan(content: dict[str, Any]) -> Plan:
             )
         )
     published = [_made(Published, entry, "published") for entry in _tables(content, "published")]
-    return Plan(
-        problems, grids, published=published, **{name: content[name] for name in single if name in content}
-    )
+    contrasts = [_made(Contrast, entry, "contrast") for entry in _tables(content, "contrast")]
+    rest = {name: content[name] for name in single if name in content}
+    return Plan(problems, grids, published=published, contrasts=contrasts, **rest)
 
 
 def _tables(content: Mapping[str, Any], name: str) -> list[dict[str, Any]]:

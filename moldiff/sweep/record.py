@@ -12,6 +12,7 @@ from moldiff.chem.properties import PROPERTIES
 from moldiff.files import whole_file, write_json
 from moldiff.machine import describe_machine
 from moldiff.records import plain, versions
+from moldiff.sweep.contrast import Effect
 from moldiff.sweep.figures import FIGURES
 from moldiff.sweep.results import ArmResult, ProblemResult
 from moldiff.sweep.tracing import Traced
@@ -78,7 +79,13 @@ def record(traced: Traced, *, command: str, seconds: float) -> dict[str, Any]:
         "figures": {name: asdict(figure) for name, figure in FIGURES.items()},
         "versions": versions(),
         "machine": describe_machine(),
-        "problems": [_problem(traced.chosen[name], traced.told[name]) for name in plan.problems],
+        "problems": [
+            {
+                **_problem(traced.chosen[name], traced.told[name]),
+                "contrasts": [_effect(entry) for entry in traced.effects(name)],
+            }
+            for name in plan.problems
+        ],
     }
 
 
@@ -128,6 +135,18 @@ def _model(result: ProblemResult, group: str) -> dict[str, Any]:
         "to_others": {
             other: result.ratio(arms, result.frontier(other)) for other in result.groups if other != group
         },
+    }
+
+
+def _effect(entry: Effect) -> dict[str, Any]:
+    return {
+        "name": entry.contrast.name,
+        "arms": dict(entry.contrast.arms),
+        "against": dict(entry.contrast.against),
+        "pairs": entry.pairs,
+        "over": entry.over,
+        "differences": entry.differences,
+        "ratio": entry.ratio,
     }
 
 

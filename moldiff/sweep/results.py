@@ -72,25 +72,26 @@ class ProblemResult:
 
     def eligible(self, group: str | None = None) -> list[ArmResult]:
         """Return the arms, of one model if it is named, that have enough novel molecules."""
-        return [
-            entry
-            for entry in self.arms
-            if group in (None, entry.arm.group)
-            and entry.mean("novel") >= self.least_novel
-            and np.isfinite(entry.mean(self.problem.axis[0]))
-        ]
+        return [entry for entry in self.arms if group in (None, entry.arm.group) and self.counts(entry)]
+
+    def counts(self, entry: ArmResult) -> bool:
+        """Tell whether an arm has enough novel molecules to be part of a frontier."""
+        there = np.isfinite(entry.mean(self.problem.axis[0]))
+        return bool(there) and entry.mean("novel") >= self.least_novel
 
     def frontier(self, group: str | None = None) -> list[ArmResult]:
         """Return the arms that no other of these dominates, from the most novel molecules to the fewest."""
         if group not in self._frontiers:
-            self._frontiers[group] = self._undominated(self.eligible(group))
+            self._frontiers[group] = self.undominated(self.eligible(group))
         return self._frontiers[group]
 
-    def _undominated(self, arms: Sequence[ArmResult]) -> list[ArmResult]:
-        if not arms:
+    def undominated(self, arms: Sequence[ArmResult]) -> list[ArmResult]:
+        """Return those of some arms that count and that no other of them dominates, as ``frontier`` does."""
+        count = [entry for entry in arms if self.counts(entry)]
+        if not count:
             return []
-        free = non_dominated([self.point(entry) for entry in arms])
-        kept = [entry for entry, first in zip(arms, free, strict=True) if first]
+        free = non_dominated([self.point(entry) for entry in count])
+        kept = [entry for entry, first in zip(count, free, strict=True) if first]
         return sorted(kept, key=lambda entry: -entry.mean("novel") / entry.n)
 
     def point(self, entry: ArmResult, kept: NDArray[np.int64] | None = None) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from moldiff.identity import fingerprint
 from moldiff.sweep.cells import Cells
+from moldiff.sweep.contrast import Effect, effect, side
 from moldiff.sweep.halving import run_within
 from moldiff.sweep.measuring import Cell, loaded, plan_cell, reference
 from moldiff.sweep.plan import Plan
@@ -29,6 +30,11 @@ class Traced:
     plan: Plan
     chosen: dict[str, ProblemResult]
     told: dict[str, ProblemResult]
+
+    def effects(self, name: str) -> list[Effect]:
+        """Return what the contrasts of the plan say of a problem."""
+        found = [effect(contrast, self.chosen[name], self.told[name]) for contrast in self.plan.contrasts]
+        return [entry for entry in found if entry is not None]
 
 
 def trace(
@@ -70,13 +76,19 @@ def trace(
     chosen = results(plan, store, fresh=False)
     if not plan.fresh_seeds:
         return Traced(plan, chosen, chosen)
-    best = [
-        entry for result in chosen.values() for group in result.groups for entry in result.frontier(group)
-    ]
-    again = plan.fresh([entry.arm.key for entry in best])
+    again = plan.fresh([key for result in chosen.values() for key in _best(plan, result)])
     total = drawn + sum(cell.n for cell in again)
     run(again, store, workers=workers, watch=seen)
     return Traced(plan, chosen, results(plan, store, fresh=True))
+
+
+def _best(plan: Plan, result: ProblemResult) -> list[str]:
+    """Return the keys of the arms on a frontier: of a model, or of a side of a contrast."""
+    fronts = [result.frontier(group) for group in result.groups]
+    fronts += [
+        side(contrast, result, against=against) for contrast in plan.contrasts for against in (False, True)
+    ]
+    return [*dict.fromkeys(entry.arm.key for front in fronts for entry in front)]
 
 
 def check(plan: Plan) -> None:

@@ -44,6 +44,28 @@ def test_options_make_a_grid(words, tmp_path, call):
     assert "--gamma 0.0 --gamma 2.0" in record["command"]
 
 
+def test_contrasts_of_a_plan_are_told(tiny_model, tmp_path, call):
+    (tmp_path / "plan.toml").write_text(
+        f"""
+        n = 32
+        seeds = [0, 1]
+        least_novel = 1
+        precision = "fp32"
+        device = "cpu"
+        problem = [{{ name = "rings", ask = "rings>=1" }}]
+        grid = [{{ model = "{tiny_model}", temperature = [0.8, 1.0], steps = 4 }}]
+        contrast = [{{ name = "heat", arms = {{ temperature = 1.0 }}, against = {{ temperature = 0.8 }} }}]
+        """
+    )
+    code, out, err = call(tmp_path / "plan.toml", "-o", tmp_path / "sweep", "--no-progress")
+    assert (code, err) == (0, "")
+    assert (
+        "rings: differences with all other settings equal, ratios with each at its best\nheat: novel " in out
+    )
+    assert " (1 setting, over seeds); hypervolume ratio " in out
+    assert "heat" in (tmp_path / "sweep" / "report.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [

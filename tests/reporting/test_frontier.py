@@ -8,6 +8,7 @@ import pytest
 from page_reader import Reader
 from report_contents import frontier
 
+from moldiff.errors import InputError
 from moldiff.reporting.checking import checked
 from moldiff.reporting.frontier_record import FrontierRecord
 from moldiff.reporting.page import page
@@ -71,6 +72,22 @@ def test_hypervolumes_and_published_results(stored):
     assert f"{first['to_others']['qm9-prime']['value']:.4g} × qm9-prime [" in text
     assert "UDLM D-CBG, gamma 8 arXiv 2412.10193 432 of 1,024 4.84 no arm" in text
     assert "CDD apart arXiv 2503.09790 251 of 1,024 9.9 no arm" in text
+
+
+def test_contrasts(stored):
+    text = Reader(html(stored)).text
+    entry = stored["problems"][0]["contrasts"][0]
+    novel, ratio = entry["differences"]["novel"], entry["ratio"]
+    assert (entry["pairs"], entry["over"]) == (2, "seeds")
+    assert "stronger gamma 3.0 against gamma 1.0 2 settings, over seeds" in text
+    assert f"{novel['value']:.4g}".replace("-", "−") in text
+    assert f"{ratio['value']:.4g} [" in text
+    changed = copy.deepcopy(stored)
+    changed["problems"][0]["contrasts"][0]["pairs"] = 0
+    assert "no setting that both sides share" in Reader(html(changed)).text
+    del changed["problems"][0]["contrasts"][0]["differences"]["novel"]
+    with pytest.raises(InputError, match="contrast 'stronger' has no figure 'novel'"):
+        html(changed)
 
 
 def test_who_dominates_a_published_result_is_said(stored):
@@ -178,6 +195,7 @@ def test_hostile_text_stays_text(stored, evil):
         entry |= {"label": evil, "model": evil, "examples": [evil], "settings": {evil: evil}}
     problem["models"] = [{**problem["models"][0], "model": evil, "frontier": [evil], "to_others": {}}]
     problem["published"][0] |= {"name": evil, "source": evil, "dominated_by": [evil]}
+    problem["contrasts"][0] |= {"name": evil, "arms": {evil: evil}, "against": {evil: [evil]}}
     reader = Reader(html(changed))
     assert reader.tags("img") == []
     assert [entry.get("id") for entry in reader.tags("script")] == ["frontier-data", None, None]

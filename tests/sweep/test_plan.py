@@ -1,6 +1,7 @@
 import pytest
 
 from moldiff.errors import InputError
+from moldiff.sweep.contrast import Contrast
 from moldiff.sweep.plan import Grid, Plan, read_plan
 from moldiff.sweep.problem import Problem
 
@@ -27,6 +28,11 @@ name = "theirs"
 novel = 432
 mean = 4.84
 source = "a paper"
+
+[[contrast]]
+name = "strength"
+arms = { gamma = 2, model = ["a", "b"] }
+against = { gamma = 1 }
 
 [[grid]]
 model = ["a", "b"]
@@ -57,6 +63,7 @@ def test_a_whole_file(write):
     assert (plan.least_novel, plan.precision, plan.fresh_seeds) == (7, "fp32", [5])
     assert plan.problems["rings"] == Problem("rings", ("rings_top=top",), ("rings>3",), "qm9")
     assert plan.published[0].mean == 4.84
+    assert plan.contrasts[0] == Contrast("strength", {"gamma": 2, "model": ["a", "b"]}, {"gamma": 1})
     cells = list(plan.cells())
     # Two models, problems, strengths and seeds; and one arm more, for the other is in the first grid as well.
     assert len(plan.arms) == 9
@@ -90,6 +97,10 @@ def test_the_first_seed_of_all_arms_comes_first(write):
         ("n = 64", "n = 0", "n must be a whole number of at least 1"),
         ("[[grid]]", "[[gird]]", "unknown key of a plan 'gird': did you mean 'grid'"),
         ("[[published]]", "[published]", "'published' must be tables"),
+        ("against = { gamma = 1 }", "against = { gama = 1 }", "key of contrast 'strength' 'gama': did you"),
+        ("against = { gamma = 1 }", "against = { gamma = 9 }", "contrast 'strength': no arm has"),
+        ("against = { gamma = 1 }", "", "a \\[\\[contrast\\]\\] lacks .*'against'"),
+        ("least_novel = 7", 'compiled = "no"', "compiled must be true or false, got 'no'"),
         ("n = 64", "n = ", "expected a TOML file"),
     ],
 )

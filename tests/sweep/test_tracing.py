@@ -6,6 +6,7 @@ import pytest
 
 from moldiff.errors import InputError
 from moldiff.sweep import chart, record
+from moldiff.sweep.contrast import Contrast, side
 from moldiff.sweep.figures import FIGURES
 from moldiff.sweep.plan import Grid, Plan, Published
 from moldiff.sweep.problem import Problem
@@ -16,7 +17,7 @@ from moldiff.sweep.tracing import trace
 def small(tiny_model):
     """A plan of four arms of the tiny model, on two seeds and a fresh one."""
 
-    def make(**changes):
+    def make(contrasts=(), **changes):
         axes = {
             "model": [str(tiny_model)],
             "gamma": [0.0, 2.0],
@@ -34,6 +35,7 @@ def small(tiny_model):
             least_novel=1,
             precision="fp32",
             device="cpu",
+            contrasts=contrasts,
         )
 
     return make
@@ -89,6 +91,26 @@ def test_figures_do_not_depend_on_the_number_of_workers(small, tmp_path):
         for name in FIGURES:
             if name != "seconds":
                 assert np.allclose(mine.values[name], theirs.values[name], rtol=1e-5, equal_nan=True)
+
+
+def test_both_sides_of_a_contrast_are_told_by_fresh_seeds(small, tmp_path):
+    contrast = Contrast("hotter", {"temperature": 1.0}, {"temperature": 0.7})
+    found = trace(small(contrasts=[contrast]), tmp_path)
+    told = {entry.arm.key for entry in found.told["rings"].arms}
+    for against in (False, True):
+        best = side(contrast, found.chosen["rings"], against=against)
+        assert best
+        assert {entry.arm.key for entry in best} <= told
+    (effect,) = found.effects("rings")
+    assert effect.pairs == 2
+    (problem,) = record.record(found, command="moldiff pareto", seconds=1.0)["problems"]
+    (stored,) = problem["contrasts"]
+    assert (stored["name"], stored["over"], str(stored["ratio"])) == ("hotter", "seeds", str(effect.ratio))
+    by_hand = [
+        entry.mean("novel") * (1 if entry.arm.settings["temperature"] == 1.0 else -1)
+        for entry in found.chosen["rings"].arms
+    ]
+    assert stored["differences"]["novel"].value == pytest.approx(sum(by_hand) / 2)
 
 
 @pytest.mark.parametrize(

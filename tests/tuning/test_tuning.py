@@ -117,11 +117,12 @@ def test_a_task_knows_what_serves_its_goals():
 
 def test_goals_that_nothing_knows():
     model = MoleculeGenerator.from_pretrained("qm9").model_
-    held = SimpleNamespace(statistics_={"rings": 1}, loaded_=SimpleNamespace(predictor=None), model_=model)
+    loaded = SimpleNamespace(predictor=None, guide=lambda folder: loaded.predictor)
+    held = SimpleNamespace(statistics_={"rings": 1}, loaded_=loaded, model_=model)
     assert serving(held, ["rings>=4"]).methods == ("cfg",)
     with pytest.raises(InputError, match="neither the model nor a predictor knows TPSA"):
         serving(held, ["rings>=4", "TPSA>=90"])
-    held.loaded_.predictor = SimpleNamespace(properties=["TPSA"])
+    loaded.predictor = SimpleNamespace(properties=["TPSA"])
     found = serving(held, ["rings>=4", "TPSA>=90"])
     assert (found.auto, found.methods[0], found.conditions) == ("cbg-topk", "cbg", True)
     assert not serving(held, ["TPSA>=90"]).conditions
