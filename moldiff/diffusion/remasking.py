@@ -15,6 +15,8 @@ from torch import Tensor
 from moldiff.diffusion.state import State, Transition
 
 Unit = Literal["digit", "token"]
+Normalise = Literal["visible", "paper"]
+Reveal = Literal["balanced", "paper"]
 
 
 class Remasking(Protocol):
@@ -142,8 +144,8 @@ class Confidence:
         base: Remasking | None = None,
         *,
         temperature: float = 1.0,
-        normalise: Literal["visible", "paper"] = "visible",
-        reveal: Literal["paper", "balanced"] = "balanced",
+        normalise: Normalise = "visible",
+        reveal: Reveal = "balanced",
         unit: Unit = "digit",
     ) -> None:
         if not temperature > 0:

@@ -11,8 +11,10 @@ from moldiff.diffusion.remasking import (
     Confidence,
     DiscreteFlowMatching,
     ForwardBackward,
+    Normalise,
     Remasking,
     Rescale,
+    Reveal,
     Unit,
 )
 from moldiff.diffusion.trajectories import Loop, Straight, Switch, Trajectory
@@ -36,9 +38,18 @@ def rescale(eta: float = 0.1, at: float = 1.0, unit: Unit = "digit") -> Parts:
     return Rescale(eta, unit=unit), Switch(at)
 
 
-def confidence(eta: float = 0.05, at: float = 0.5, tau: float = 1.0, unit: Unit = "digit") -> Parts:
+def confidence(
+    *,
+    eta: float = 0.05,
+    at: float = 0.5,
+    tau: float = 1.0,
+    normalise: Normalise = "visible",
+    reveal: Reveal = "balanced",
+    unit: Unit = "digit",
+) -> Parts:
     """Spread the cap's hidings over the sites that were least sure (ReMDM-conf)."""
-    return Confidence(Cap(eta, unit), temperature=tau), Switch(at)
+    spread = Confidence(Cap(eta, unit), temperature=tau, normalise=normalise, reveal=reveal)
+    return spread, Switch(at)
 
 
 def loop(
@@ -55,10 +66,13 @@ def confidence_loop(
     start: float = 0.5,
     stop: float = 0.875,
     tau: float = 1.0,
+    normalise: Normalise = "visible",
+    reveal: Reveal = "balanced",
     unit: Unit = "digit",
 ) -> Parts:
     """The loop, with the hidings spread over the sites that were least sure."""
-    return Confidence(Cap(eta, unit), temperature=tau), Loop(alpha_on, start, stop)
+    spread = Confidence(Cap(eta, unit), temperature=tau, normalise=normalise, reveal=reveal)
+    return spread, Loop(alpha_on, start, stop)
 
 
 def forward_backward(at: float = 0.5, unit: Unit = "digit") -> Parts:
@@ -83,6 +97,14 @@ SAMPLERS: dict[str, Callable[..., Parts]] = {
 }
 
 
+WORDS: dict[str, tuple[str, ...]] = {
+    "unit": get_args(Unit),
+    "normalise": get_args(Normalise),
+    "reveal": get_args(Reveal),
+}
+"""Knobs whose values are words."""
+
+
 def sampler_knobs(name: str, knobs: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return every knob of a named sampler with the value it has: the given one, else its default.
 
@@ -105,9 +127,12 @@ def sampler_knobs(name: str, knobs: Mapping[str, Any] | None = None) -> dict[str
             raise InputError(f"sampler '{name}' has no knobs, got '{knob}'")
         if knob not in defaults:
             raise InputError(f"sampler '{name}' has no knob '{knob}'{did_you_mean(knob, defaults)}")
-        if knob == "unit" and value not in get_args(Unit):
-            raise InputError(f"sampler '{name}': unit must be 'digit' or 'token', got {value!r}")
-        if knob != "unit" and (isinstance(value, bool) or not isinstance(value, int | float)):
+        words = WORDS.get(knob, ())
+        if words and value not in words:
+            raise InputError(
+                f"sampler '{name}': {knob} must be {' or '.join(map(repr, words))}, got {value!r}"
+            )
+        if not words and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise InputError(f"sampler '{name}': {knob} must be a number, got {value!r}")
     return {**defaults, **(knobs or {})}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import optuna
 
-from moldiff.diffusion.samplers import SAMPLERS, sampler_knobs
+from moldiff.diffusion.samplers import SAMPLERS, WORDS, sampler_knobs
 from moldiff.errors import InputError
 from moldiff.guidance.methods import GUIDANCE, needs_predictor
 from moldiff.presets import check_preset, read_toml
@@ -37,7 +37,7 @@ DIMENSIONS: dict[str, Dimension] = {
     "start": Numbers(0.2, 0.6),
     "stop": Numbers(0.7, 0.95),
     "strength": Numbers(1.0, 30.0, log=True),
-    "unit": Choices(("digit", "token")),
+    **{knob: Choices(words) for knob, words in WORDS.items()},
 }
 """All that may be varied, and between which ends.
 

@@ -6,7 +6,7 @@ import torch
 
 from moldiff.diffusion import MaskedProcess, SubtokenCodec
 from moldiff.diffusion.sampler import Sampler
-from moldiff.diffusion.samplers import SAMPLERS, make_sampler, sampler_knobs
+from moldiff.diffusion.samplers import SAMPLERS, WORDS, make_sampler, sampler_knobs
 from moldiff.errors import InputError
 
 UNITED = [name for name in SAMPLERS if "unit" in sampler_knobs(name)]
@@ -46,6 +46,10 @@ def test_knobs_reach_their_parts():
     )
     assert (remasking.base.eta, remasking.temperature, remasking.unit) == (0.2, 0.5, "token")
     assert (trajectory.alpha_on, trajectory.start, trajectory.stop) == (0.7, 0.3, 0.6)
+    assert (remasking.normalise, remasking.reveal) == ("visible", "balanced")
+    for name in ("confidence", "confidence-loop"):
+        literal = make_sampler(name, {"normalise": "paper", "reveal": "paper"})[0]
+        assert (literal.normalise, literal.reveal) == ("paper", "paper")
     assert make_sampler("cap", {"at": 0.25})[1].at == 0.25
     assert make_sampler("dfm", {"strength": 3})[0].strength == 3
 
@@ -63,7 +67,7 @@ def test_knobs_in_use_are_all_said(name):
     defaults = {knob: entry.default for knob, entry in inspect.signature(SAMPLERS[name]).parameters.items()}
     assert sampler_knobs(name) == defaults
     for knob, value in defaults.items():
-        changed = "token" if knob == "unit" else value * 0.99
+        changed = WORDS[knob][-1] if knob in WORDS else value * 0.99
         assert sampler_knobs(name, {knob: changed}) == {**defaults, knob: changed}
         make_sampler(name, {knob: changed})
 
@@ -84,6 +88,8 @@ def test_every_sampler_says_what_it_does(name):
         ("cap", {"eta": "much"}, "eta must be a number, got 'much'"),
         ("cap", {"eta": True}, "eta must be a number, got True"),
         ("cap", {"unit": "digits"}, "unit must be 'digit' or 'token', got 'digits'"),
+        ("confidence", {"reveal": "papers"}, "reveal must be 'balanced' or 'paper', got 'papers'"),
+        ("confidence", {"normalise": 1}, "normalise must be 'visible' or 'paper', got 1"),
         ("cap", {"at": 0}, "sampler 'cap': at must be"),
         ("confidence", {"tau": 0}, "temperature must be above 0"),
         ("loop", {"start": 0.9, "stop": 0.5}, "start <= stop"),
