@@ -8,6 +8,12 @@ for each kind of noise, learn the same two classes.
     python -m moldiff.benchmarks.arms --families prime mdlm udlm ar --tokens 1e8 -o RUNS
     python -m moldiff.benchmarks.arms --predictors masked uniform --tokens 4e7 -o RUNS
 
+Beside them the networks of the ablation, trained as the arms are, for as many tokens each and with several
+seeds: one digit a symbol, or two or three in each of the codes. A folder is called after network and seed.
+
+    python -m moldiff.benchmarks.arms --ablations --tokens 2e7 --seed 0 -o out/ablations
+    python -m moldiff.benchmarks.arms --ablations k1 k2-chemistry --tokens 2e7 --seed 1 -o out/ablations
+
 A run that was stopped goes on with the same command.
 """
 
@@ -24,6 +30,7 @@ import numpy as np
 import pandas as pd
 
 from moldiff.benchmarks.common import run
+from moldiff.chem.codes import CODES
 from moldiff.datasets import MoleculeTable, load, with_properties
 from moldiff.models.families import FAMILIES
 from moldiff.models.predictor_noise import NOISES
@@ -36,6 +43,12 @@ SHOWN = (0.15, 0.70, 0.15)
 PREDICTOR: dict[str, Any] = {"width": 96, "depth": 4}
 """Two classes need no more: after 10 M tokens its errors are those of the usual size, for half the time."""
 
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "k1": {"family": "mdlm"},
+    **{f"k{k}-{code}": {"family": "prime", "digits": k, "code": code} for k in (2, 3) for code in CODES},
+}
+"""Networks that differ in how tokens are written."""
+
 CONDITION_WIDTH = 64
 """Half of the bundled models': two classes need no more, and the arms stay at 3 million parameters."""
 
@@ -46,10 +59,11 @@ def parser() -> argparse.ArgumentParser:
     what = found.add_mutually_exclusive_group()
     what.add_argument("--families", nargs="+", choices=list(FAMILIES), default=list(FAMILIES))
     what.add_argument("--predictors", nargs="+", choices=list(NOISES), help="train these, and no arm")
+    what.add_argument(
+        "--ablations", nargs="*", choices=list(ABLATIONS), help="train these, all unless named, and no arm"
+    )
     found.add_argument("--tokens", type=float, default=1e8, help="canvas tokens of each")
     found.add_argument("--seed", type=int, default=0)
-    found.add_argument("--digits", type=int, help="K; the family's own unless given")
-    found.add_argument("--code", default=Recipe.code)
     found.add_argument("--no-compile", dest="compiled", action="store_false")
     found.add_argument("--no-progress", dest="progress", action="store_false")
     found.add_argument("-o", "--output", type=Path, required=True, help="folder; one folder an arm in it")
@@ -73,6 +87,11 @@ def main(words: Sequence[str]) -> None:
             learner = PredictorRecipe(family=family, tokens=given.tokens, seed=given.seed, **PREDICTOR)
             learner.train(prepared, table, given.output / f"predictor-{noise}", **running)
         return
+    if given.ablations is not None:
+        for name in given.ablations or ABLATIONS:
+            place = given.output / f"{name}-{given.seed}"
+            recipe(given, **ABLATIONS[name]).train(table, list(CLASSES), place, **running)
+        return
     for family in given.families:
         recipe(given, family).train(table, list(CLASSES), given.output / family, **running)
 
@@ -83,12 +102,17 @@ def without_place(words: Sequence[str]) -> list[str]:
     return ["RUNS" if place in places else word for place, word in enumerate(words)]
 
 
-def recipe(given: argparse.Namespace, family: str) -> Recipe:
-    """Return how the arm of a family is trained."""
+def recipe(given: argparse.Namespace, family: str, **code: Any) -> Recipe:
+    """Return how the arm of a family is trained.
+
+    Args:
+        given: The options.
+        family: The family.
+        code: Digits and code of the tokens; the family's own unless given.
+    """
     return Recipe(
         family=family,
-        digits=given.digits,
-        code=given.code,
+        **code,
         condition_width=CONDITION_WIDTH,
         tokens=given.tokens,
         seed=given.seed,

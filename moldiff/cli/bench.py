@@ -27,7 +27,7 @@ def bench(
         return
     if name not in plans:
         raise InputError(f"unknown plan '{name}'{did_you_mean(name, plans)}")
-    from moldiff.sweep.plan import read_plan
+    from moldiff.sweep.plan_file import read_plan
 
     sweep(read_plan(plans[name]), output, workers=workers, budget=budget, progress=progress)
 

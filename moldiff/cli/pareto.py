@@ -117,7 +117,8 @@ def sweep(plan: Plan, output: Path, *, workers: int, budget: float | None, progr
 
 def _plan(given: dict[str, Any]) -> Plan:
     """Return the plan of a file, or that of the options."""
-    from moldiff.sweep.plan import DEFAULT_GRID, Grid, Plan, read_plan
+    from moldiff.sweep.plan import DEFAULT_GRID, Grid, Plan
+    from moldiff.sweep.plan_file import read_plan
     from moldiff.sweep.problem import Problem
 
     if "plan" in given:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from moldiff.chem.aims import Aim
 from moldiff.errors import InputError
 from moldiff.guidance.methods import GUIDANCE, guidance_knobs
 from moldiff.presets import DRAWING, SERVING, TABLES, check_preset
@@ -18,8 +19,14 @@ KNOBS = tuple(
 )
 """Knobs of the guidances, which an arm may name beside its settings."""
 
-KEYS = (*(name for name in (*DRAWING, *SERVING) if name not in TABLES), *KNOBS)
-"""What may be varied, a value each; knobs of the sampler stand behind its name: "cap:eta=3/T,at=0.5"."""
+ASK = "ask"
+
+KEYS = (ASK, *(name for name in (*DRAWING, *SERVING) if name not in TABLES), *KNOBS)
+"""What may be varied, a value each.
+
+Knobs of the sampler stand behind its name, "cap:eta=3/T,at=0.5"; goals that are asked for in the place of
+the problem's are one text, "rings=5; fsp3>=0.8".
+"""
 
 
 def read_sampler(text: str, steps: int | None) -> tuple[str, dict[str, Any]]:
@@ -78,6 +85,7 @@ class Arm:
 
     def __post_init__(self) -> None:
         check_keywords(self.settings, KEYS, "setting of an arm")
+        Aim.parse(*self.asked(()))
         check_preset(self.keywords)
 
     @property
@@ -101,10 +109,21 @@ class Arm:
         """The same text for the same arm, and for no other."""
         return json.dumps([self.problem, self.model, dict(sorted(self.settings.items()))])
 
+    def asked(self, usual: Sequence[str]) -> tuple[str, ...]:
+        """Return the goals that the model is asked for: the arm's own, else the usual ones of its problem.
+
+        Example:
+            >>> Arm("rings", "qm9", {"ask": "rings=5; fsp3>=0.8"}).asked(["rings>3"])
+            ('rings=5', 'fsp3>=0.8')
+        """
+        if ASK not in self.settings:
+            return tuple(usual)
+        return tuple(goal.strip() for goal in str(self.settings[ASK]).split(";"))
+
     @property
     def keywords(self) -> dict[str, Any]:
         """The settings as keywords of ``MoleculeGenerator.plan``."""
-        given = {name: value for name, value in self.settings.items() if name not in (*KNOBS, "sampler")}
+        given = {name: value for name, value in self.settings.items() if name not in (*KNOBS, ASK, "sampler")}
         if "sampler" in self.settings:
             sampler, knobs = read_sampler(str(self.settings["sampler"]), self.settings.get("steps"))
             given |= {"sampler": sampler, "knobs": knobs}

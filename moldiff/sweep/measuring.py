@@ -77,7 +77,7 @@ def plan_cell(cell: Cell) -> RunPlan:
     generator = loaded(cell)
     rows = {"chunk": min(cell.n, ROWS), "compiled": cell.compiled, **arm.keywords}
     try:
-        found = generator.plan(cell.n, cell.problem.ask, seed=cell.seed, **rows)
+        found = generator.plan(cell.n, arm.asked(cell.problem.ask), seed=cell.seed, **rows)
     except InputError as error:
         raise InputError(f"arm '{arm.label}', problem '{cell.problem.name}': {error}") from None
     if found.oracles:

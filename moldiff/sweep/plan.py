@@ -1,15 +1,13 @@
-"""Which arms are measured, on what, and how often: a grid, or a TOML file of grids."""
+"""Which arms are measured, on what, and how often."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 from moldiff.errors import InputError
-from moldiff.presets import read_toml
 from moldiff.settings import check_keywords, is_whole
 from moldiff.sweep.arm import KEYS, Arm
 from moldiff.sweep.contrast import Contrast
@@ -196,88 +194,3 @@ def check_fresh(fresh: Sequence[int], seeds: Sequence[int]) -> None:
     twice = {*fresh} & {*seeds}
     if twice:
         raise InputError(f"fresh seeds are seeds that nothing was chosen on: {min(twice)} is among both")
-
-
-def read_plan(path: str | Path) -> Plan:
-    """Return the plan of a TOML file.
-
-    Its keys are those of ``Plan`` and, for all grids, ``n`` and ``seeds``. Each ``[[problem]]`` has the keys
-    of ``Problem``, each ``[[published]]`` those of ``Published``, each ``[[contrast]]`` those of
-    ``Contrast``. A ``[[grid]]`` holds a value or a list of values for ``model``, ``problem`` (all of them
-    unless given) and any of ``KEYS``, and ``n`` and ``seeds`` of its own.
-
-    Args:
-        path: The file.
-
-    Raises:
-        InputError: If it cannot be read, or says something that is unknown or out of range.
-    """
-    content = read_toml(path)
-    try:
-        return _plan(content)
-    except InputError as error:
-        raise InputError(f"plan {path}: {error}") from None
-
-
-def _plan(content: dict[str, Any]) -> Plan:
-    single = [
-        entry.name
-        for entry in fields(Plan)
-        if entry.init and entry.name not in ("problems", "grids", "published", "contrasts")
-    ]
-    check_keywords(
-        content, [*single, "n", "seeds", "problem", "grid", "published", "contrast"], "key of a plan"
-    )
-    problems = {}
-    for entry in _tables(content, "problem"):
-        texts = {name: _list(entry[name]) for name in ("ask", "aim") if name in entry}
-        problem = _made(
-            Problem, {**entry, **{name: tuple(map(str, value)) for name, value in texts.items()}}, "problem"
-        )
-        if problem.name in problems:
-            raise InputError(f"two problems are called '{problem.name}'")
-        problems[problem.name] = problem
-    common = {name: content[name] for name in ("n", "seeds") if name in content}
-    grids = []
-    for entry in _tables(content, "grid"):
-        own = {**common, **{name: entry.pop(name) for name in ("n", "seeds") if name in entry}}
-        asked = _list(entry.pop("problem", list(problems)))
-        grids.append(
-            Grid(
-                {name: _list(value) for name, value in entry.items()},
-                asked,
-                own.get("n", N),
-                _list(own.get("seeds", SEEDS)),
-            )
-        )
-    published = [_made(Published, entry, "published") for entry in _tables(content, "published")]
-    contrasts = [_made(Contrast, entry, "contrast") for entry in _tables(content, "contrast")]
-    rest = {name: content[name] for name in single if name in content}
-    return Plan(problems, grids, published=published, contrasts=contrasts, **rest)
-
-
-def _tables(content: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """Return copies of the tables of a name."""
-    found = content.get(name, [])
-    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
-        raise InputError(f"'{name}' must be tables, each begun with [[{name}]]")
-    return [dict(entry) for entry in found]
-
-
-def _made(kind: Any, entry: Mapping[str, Any], name: str) -> Any:
-    """Return a dataclass from a table.
-
-    Raises:
-        InputError: If a key is unknown or missing.
-    """
-    known = [each.name for each in fields(kind) if each.init]
-    check_keywords(entry, known, f"key of a [[{name}]]")
-    try:
-        return kind(**entry)
-    except TypeError as error:
-        missing = str(error).partition(": ")[2]
-        raise InputError(f"a [[{name}]] lacks {missing}") from None
-
-
-def _list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]

@@ -61,6 +61,25 @@ def test_predictors_of_both_kinds_of_noise_learn_the_classes(monkeypatch, tmp_pa
         assert 2 * count < 2.5e6
 
 
+def test_networks_of_the_ablation_differ_in_how_tokens_are_written(monkeypatch, tmp_path, table):
+    calls = []
+    few = table.take(np.arange(0, len(table), 500))
+    monkeypatch.setattr(arms, "classes", lambda given: few)
+    monkeypatch.setattr(Recipe, "train", lambda *given, **keywords: calls.append(given))
+    arms.main(["--ablations", "--tokens", "1e6", "--seed", "2", "-o", str(tmp_path)])
+    assert [given[3].name for given in calls] == [f"{name}-2" for name in arms.ABLATIONS]
+    codecs = {given[3].name: given[0].prepare(few, given[2]).codec for given in calls}
+    assert [codec.digits for codec in codecs.values()] == [1, 2, 2, 2, 3, 3, 3]
+    written = {name: tuple(codec.codes.flatten().tolist()) for name, codec in codecs.items()}
+    assert len({*written.values()}) == 7
+    assert {(given[0].tokens, given[0].seed, tuple(given[0].shown)) for given in calls} == {
+        (1e6, 2, arms.SHOWN)
+    }
+    calls.clear()
+    arms.main(["--ablations", "k3-shuffled", "-o", str(tmp_path)])
+    assert [given[3].name for given in calls] == ["k3-shuffled-0"]
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_networks_have_three_million_parameters(family, table):
     """Within 5%, and at most 6.5 MB as bfloat16."""

@@ -5,7 +5,8 @@ import pytest
 from moldiff.benchmarks import arms
 from moldiff.datasets import load, with_properties
 from moldiff.sweep import problem
-from moldiff.sweep.plan import Grid, Plan, read_plan
+from moldiff.sweep.plan import Grid, Plan
+from moldiff.sweep.plan_file import read_plan
 from moldiff.sweep.problem import Problem, Reference
 from moldiff.sweep.tracing import trace
 from moldiff.training.predicting import PredictorRecipe

@@ -139,7 +139,8 @@ def bench(capsys):
 
 
 def test_plans_that_come_along_are_listed(bench):
-    assert bench() == (0, "qm9-families\nqm9-guidance\n", "")
+    names = ["ablations", "families", "guidance", "quick", "remasking", "value"]
+    assert bench() == (0, "".join(f"qm9-{name}\n" for name in names), "")
 
 
 def test_a_plan_by_name_looks_for_its_models_here(bench, tmp_path, monkeypatch):

@@ -2,6 +2,8 @@ import pytest
 
 from moldiff.errors import InputError
 from moldiff.sweep.arm import Arm, read_sampler
+from moldiff.sweep.measuring import Cell, plan_cell
+from moldiff.sweep.problem import Problem
 
 
 def test_settings_become_keywords_of_the_facade():
@@ -52,11 +54,21 @@ def test_the_label_is_for_people():
         ({"sampler": "cap:eta=3/T"}, "give the number of steps"),
         ({"sampler": "cap:ete=3"}, "did you mean 'eta'"),
         ({"method": 3}, "method must be text"),
+        ({"ask": "rings>=; logP=1"}, "goal 'rings>=': not understood"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(settings, message):
     with pytest.raises(InputError, match=message):
         Arm("p", "qm9", settings)
+
+
+def test_goals_that_are_asked_for_in_the_place_of_the_usual():
+    problem = Problem("p", ("rings>=4",))
+    asked = {"ask": "rings=5; fsp3=0.8", "steps": 4}
+    for settings, names in (({"steps": 4}, ["rings"]), (asked, ["rings", "fsp3"])):
+        targets = plan_cell(Cell(Arm("p", "qm9", settings), problem, 0, 4)).targets
+        assert [goal.name for goal in targets.goals] == names
+        assert targets.goals[0].target == (5 if settings is asked else None)
 
 
 def test_knobs_over_the_number_of_steps():

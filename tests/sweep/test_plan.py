@@ -2,7 +2,8 @@ import pytest
 
 from moldiff.errors import InputError
 from moldiff.sweep.contrast import Contrast
-from moldiff.sweep.plan import Grid, Plan, read_plan
+from moldiff.sweep.plan import Grid, Plan
+from moldiff.sweep.plan_file import read_plan
 from moldiff.sweep.problem import Problem
 
 WHOLE = """
@@ -109,6 +110,18 @@ def test_files_that_say_something_else_are_refused(write, old, new, message):
     with pytest.raises(InputError, match=message) as refused:
         read_plan(write(WHOLE.replace(old, new)))
     assert "plan.toml" in str(refused.value)
+
+
+def test_results_of_others_in_a_file_of_their_own(write, tmp_path):
+    theirs = '[[published]]\nproblem = "{}"\nname = "more"\nnovel = 9\nmean = 5\nsource = "a paper"\n'
+    (tmp_path / "theirs.toml").write_text(theirs.format("rings") + theirs.format("a problem of another plan"))
+    plan = read_plan(write('published_file = "theirs.toml"\n' + WHOLE))
+    assert [entry.name for entry in plan.published] == ["theirs", "more"]
+    (tmp_path / "theirs.toml").write_text("n = 3\n")
+    with pytest.raises(InputError, match=r"unknown key of theirs\.toml 'n'"):
+        read_plan(write('published_file = "theirs.toml"\n' + WHOLE))
+    with pytest.raises(InputError, match=r"plan\.toml: .*none\.toml"):
+        read_plan(write('published_file = "none.toml"\n' + WHOLE))
 
 
 def test_a_file_that_is_not_there(tmp_path):
