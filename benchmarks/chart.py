@@ -93,18 +93,22 @@ def attained(sweep: dict[str, Any]) -> Figure:
 
 
 def steps(entries: Sequence[dict[str, Any]]) -> Figure:
-    """Draw Wasserstein figure and hit rate against the number of steps, with their intervals.
+    """Draw Wasserstein figure, hit rate and novelty against the number of steps, with intervals where known.
 
     Args:
         entries: Of the benchmark of steps; of several seeds the first is drawn.
     """
-    figure, (left, right) = _figure(2, width=9.0)
+    figure, panels = _figure(3, width=13.0)
+    left, middle, right = panels
     first = [entry for entry in entries if entry["seed"] == entries[0]["seed"]]
     _curves(left, first, lambda entry: entry["wasserstein"])
-    _curves(right, first, lambda entry: entry["aim"]["hit_rate"])
+    _curves(middle, first, lambda entry: entry["aim"]["hit_rate"])
+    # Of distinct molecules there is no interval.
+    _curves(right, first, lambda entry: {"value": entry["aim"]["novelty_table"], "low": None, "high": None})
     left.set_ylabel("distance to held-out QM9 (standard deviations)")
-    right.set_ylabel('share of proposals that meet "rings>=4"')
-    for axes in (left, right):
+    middle.set_ylabel('share of proposals that meet "rings>=4"')
+    right.set_ylabel("novel of the distinct molecules for that goal")
+    for axes in panels:
         axes.set_xlabel("steps T")
         axes.set_xscale("log", base=2)
         ticks = sorted({entry["steps"] for entry in first})
@@ -115,7 +119,7 @@ def steps(entries: Sequence[dict[str, Any]]) -> Figure:
 
 
 def _curves(
-    axes: Axes, entries: Sequence[dict[str, Any]], figure: Callable[[dict[str, Any]], dict[str, float]]
+    axes: Axes, entries: Sequence[dict[str, Any]], figure: Callable[[dict[str, Any]], dict[str, float | None]]
 ) -> None:
     """Draw one line a sampler."""
     names = list(dict.fromkeys(entry["sampler"] for entry in entries))
@@ -124,8 +128,8 @@ def _curves(
         found = [figure(entry) for entry in own]
         value = np.array([each["value"] for each in found])
         # A basic bootstrap interval may lie on one side of its figure: bars have no negative length.
-        below = np.maximum(value - [each["low"] for each in found], 0.0)
-        above = np.maximum([each["high"] for each in found] - value, 0.0)
+        low, high = (np.array([each[end] for each in found], dtype=float) for end in ("low", "high"))
+        below, above = (np.nan_to_num(np.maximum(bar, 0.0)) for bar in (value - low, high - value))
         axes.errorbar(
             [entry["steps"] for entry in own],
             value,

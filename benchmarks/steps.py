@@ -41,7 +41,7 @@ SAMPLERS = (
     "rescale:eta=0.1",
     "forward-backward",
 )
-STEPS = (8, 16, 32, 64, 128)
+STEPS = (8, 16, 32, 64, 128, 256, 512)
 AIM = "rings>=4"
 
 Values = NDArray[np.float64]

@@ -22,7 +22,7 @@ def entry(sampler, steps, value, seed=0):
         "steps": steps,
         "seed": seed,
         "wasserstein": interval,
-        "aim": {"hit_rate": interval},
+        "aim": {"hit_rate": interval, "novelty_table": value},
     }
 
 
@@ -44,9 +44,10 @@ def test_medians_are_drawn_over_what_was_asked():
     assert axes.get_xlabel() == "TPSA asked for (angstrom^2)"
 
 
-def test_every_sampler_has_its_curve_in_both_panels():
-    left, right = chart.steps([*ENTRIES, entry("loop", 16, 0.9, seed=1)]).axes
-    for axes in (left, right):
+def test_every_sampler_has_its_curve_in_all_panels():
+    panels = chart.steps([*ENTRIES, entry("loop", 16, 0.9, seed=1)]).axes
+    assert len(panels) == 3
+    for axes in panels:
         curves = {bars.get_label(): bars.lines[0].get_xydata().tolist() for bars in axes.containers}
         assert curves == {"ancestral": [[8, 0.3], [16, 0.25]], "loop": [[8, 0.2], [16, 0.1]]}
 
