@@ -133,9 +133,9 @@ def _seeds(record: FrontierRecord, problem: ProblemEntry, n: str) -> str:
         return f"{first}: arms were chosen and are told on the same seeds, which flatters the best of many."
     among = "model, or of their side of a contrast," if problem.contrasts else "model"
     return (
-        f"{first}. The {len(problem.arms):,} that no other arm of their {among} dominated there were measured "
-        f"again on fresh seed{_listed(record.fresh_seeds)}, and are told by these alone: the best of many "
-        "look better than they are on the seeds that they were chosen by."
+        f"{first}. The {len(problem.arms):,} that no other arm of their {among} dominated there were "
+        f"measured again on fresh seed{_listed(record.fresh_seeds)}, and are told by these alone: the "
+        "best of many look better than they are on the seeds that they were chosen by."
     )
 
 
