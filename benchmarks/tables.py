@@ -14,17 +14,12 @@ from pathlib import Path
 
 from moldiff.benchmarks.common import run
 from moldiff.models.checkpoint import read_json
-from moldiff.reporting.checking import IntervalEntry, checked
-from moldiff.reporting.figure_text import with_interval
+from moldiff.reporting.checking import checked
+from moldiff.reporting.figure_text import head, with_interval
 from moldiff.reporting.frontier_record import FrontierRecord, ModelEntry, ProblemEntry, PublishedEntry
 
 COLUMNS = ("novel", "", "novel_hits", "mean_all", "distance", "fidelity", "nfe", "nfe_predictor", "seconds")
 """Figures of an arm; "" is that of the axis."""
-
-CONTRASTED = ("novel", "", "novel_hits", "distance", "nfe")
-"""Figures of which contrasts tell the difference."""
-
-HEADS = {"nfe": "rows", "nfe_predictor": "predictor rows", "mean_all": "mean of all"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -64,12 +59,15 @@ def _arms(problem: ProblemEntry, *, tried: bool) -> str:
     arms = [
         arm for arm in (problem.tried or problem.arms if tried else problem.arms) if tried or arm.frontier
     ]
-    names = [name for name in _figures(problem, COLUMNS) if name in problem.arms[0].figures]
-    names = [name for name in names if any(arm.value(name) for arm in arms)]
+    columns = [problem.figure if name == "" else name for name in COLUMNS]
+    there = [name for name in columns if name in problem.arms[0].figures]
+    names = [name for name in there if any(arm.value(name) for arm in arms)]
     order = sorted(arms, key=lambda arm: (problem.groups.index(arm.model), -(arm.value("novel") or 0)))
-    rows = ([arm.model, arm.told, *(_cell(arm.figures, name) for name in names)] for arm in order)
+    rows = (
+        [arm.model, arm.told, *(with_interval(name, arm.figures[name]) for name in names)] for arm in order
+    )
     proposals = ", ".join(f"{n:,}" for n in sorted({arm.n for arm in arms}))
-    return _table(["model", f"settings, of {proposals} proposals", *map(_head, names)], rows)
+    return _table(["model", f"settings, of {proposals} proposals", *_heads(problem, names)], rows)
 
 
 def _volumes(models: Sequence[ModelEntry]) -> str:
@@ -101,29 +99,21 @@ def _published(entries: Sequence[PublishedEntry]) -> Iterator[str]:
 
 
 def _contrasts(problem: ProblemEntry) -> str:
-    names = _figures(problem, CONTRASTED)
+    names = problem.compared
     rows = (
         [
             entry.name,
             f"{entry.pairs}, over {entry.over}" if entry.pairs else "none",
-            *(_cell(entry.differences, name) if entry.pairs else "" for name in names),
+            *(with_interval(name, entry.differences[name]) if entry.pairs else "" for name in names),
             with_interval("", entry.ratio),
         ]
         for entry in problem.contrasts
     )
-    return _table(["contrast", "equal settings", *map(_head, names), "hypervolume ratio"], rows)
+    return _table(["contrast", "equal settings", *_heads(problem, names), "hypervolume ratio"], rows)
 
 
-def _figures(problem: ProblemEntry, names: Sequence[str]) -> list[str]:
-    return [problem.figure if name == "" else name for name in names]
-
-
-def _head(name: str) -> str:
-    return HEADS.get(name, name.replace("_", " "))
-
-
-def _cell(figures: dict[str, IntervalEntry], name: str) -> str:
-    return with_interval(name, figures[name])
+def _heads(problem: ProblemEntry, names: Sequence[str]) -> list[str]:
+    return [head(name, "", problem.quantity)[0] for name in names]
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -69,7 +69,7 @@ def _problem(record: FrontierRecord, scatter: Scatter, number: int, places: dict
         "rows": list(_rows(scatter, names)),
         "volumes": [_volume(entry) for entry in problem.models if entry.frontier],
         "published": list(_published(problem)),
-        "contrast_heads": [head(name, n, problem.quantity) for name in _compared(problem)],
+        "contrast_heads": [head(name, n, problem.quantity) for name in problem.compared],
         "contrasts": list(_contrasts(problem)),
         "data": {
             "labels": [record.text(name).replace("the property", problem.quantity) for name in figures],
@@ -212,11 +212,6 @@ def _published(problem: ProblemEntry) -> Iterator[dict[str, Any]]:
         }
 
 
-def _compared(problem: ProblemEntry) -> list[str]:
-    """Return the figures of which contrasts show the difference."""
-    return ["novel", "novel_hits", problem.figure, "distance", "nfe"]
-
-
 def _contrasts(problem: ProblemEntry) -> Iterator[dict[str, Any]]:
     """Yield what arms gave more or less than others."""
     for entry in problem.contrasts:
@@ -224,7 +219,7 @@ def _contrasts(problem: ProblemEntry) -> Iterator[dict[str, Any]]:
             "name": entry.name,
             "sides": f"{_settings(entry.arms)} against {_settings(entry.against)}",
             "of": f"{entry.pairs:,} setting{'' if entry.pairs == 1 else 's'}, over {entry.over}",
-            "cells": [_pair(entry.differences[name]) for name in _compared(problem)] if entry.pairs else [],
+            "cells": [_pair(entry.differences[name]) for name in problem.compared] if entry.pairs else [],
             "ratio": _pair(entry.ratio),
         }
 

@@ -112,6 +112,11 @@ class ProblemEntry(Part):
     contrasts: Annotated[list[ContrastEntry], Field(default_factory=list)]
 
     @property
+    def compared(self) -> list[str]:
+        """The figures of which contrasts show the difference."""
+        return ["novel", "novel_hits", self.figure, "distance", "nfe"]
+
+    @property
     def groups(self) -> list[str]:
         """The models, each of which has a frontier."""
         return [*dict.fromkeys(arm.model for arm in (*self.arms, *self.tried))]

@@ -58,12 +58,12 @@ class Contrast:
     def has(self, arm: Arm, *, against: bool = False) -> bool:
         """Tell whether an arm stands on the first side, or on the other."""
         side = self.against if against else self.arms
-        return all(_value(arm, name) in _several(values) for name, values in side.items())
+        return all(_value(arm, name) in several(values) for name, values in side.items())
 
     @property
     def trainings(self) -> int:
         """How many trainings of two recipes are compared; 1 where there is one of each."""
-        models, others = (_several(side.get(MODEL, [None])) for side in (self.arms, self.against))
+        models, others = (several(side.get(MODEL, [None])) for side in (self.arms, self.against))
         return len(models) if len(models) == len(others) else 1
 
     def rest(self, arm: Arm) -> str:
@@ -150,7 +150,7 @@ def _replicates(
             np.array(
                 [
                     np.mean([entry.values[figure].mean() for entry in arms if entry.arm.model == model])
-                    for model in _several(given[MODEL])
+                    for model in several(given[MODEL])
                 ]
             )
             for arms, given in zip(group, sides, strict=True)
@@ -172,5 +172,6 @@ def _value(arm: Arm, name: str) -> Any:
     return arm.model if name == MODEL else arm.settings.get(name)
 
 
-def _several(values: Any) -> list[Any]:
+def several(values: Any) -> list[Any]:
+    """Return the values of a key that holds one or several."""
     return list(values) if isinstance(values, list | tuple) else [values]

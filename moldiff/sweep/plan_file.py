@@ -10,7 +10,7 @@ from typing import Any
 from moldiff.errors import InputError
 from moldiff.presets import read_toml
 from moldiff.settings import check_keywords
-from moldiff.sweep.contrast import Contrast
+from moldiff.sweep.contrast import Contrast, several
 from moldiff.sweep.plan import SEEDS, Grid, N, Plan, Published
 from moldiff.sweep.problem import Problem
 
@@ -51,7 +51,7 @@ def _plan(content: dict[str, Any], folder: Path) -> Plan:
     check_keywords(content, [*single, *FOR_GRIDS, *TABLES, PUBLISHED_FILE], "key of a plan")
     problems = {}
     for entry in _tables(content, "problem"):
-        texts = {name: _list(entry[name]) for name in ("ask", "aim") if name in entry}
+        texts = {name: several(entry[name]) for name in ("ask", "aim") if name in entry}
         problem = _made(
             Problem, {**entry, **{name: tuple(map(str, value)) for name, value in texts.items()}}, "problem"
         )
@@ -62,13 +62,13 @@ def _plan(content: dict[str, Any], folder: Path) -> Plan:
     grids = []
     for entry in _tables(content, "grid"):
         own = {**common, **{name: entry.pop(name) for name in FOR_GRIDS if name in entry}}
-        asked = _list(entry.pop("problem", list(problems)))
+        asked = several(entry.pop("problem", list(problems)))
         grids.append(
             Grid(
-                {name: _list(value) for name, value in entry.items()},
+                {name: several(value) for name, value in entry.items()},
                 asked,
                 own.get("n", N),
-                _list(own.get("seeds", SEEDS)),
+                several(own.get("seeds", SEEDS)),
             )
         )
     published = [_made(Published, entry, "published") for entry in _tables(content, "published")]
@@ -112,7 +112,3 @@ def _made(kind: Any, entry: Mapping[str, Any], name: str) -> Any:
     except TypeError as error:
         missing = str(error).partition(": ")[2]
         raise InputError(f"a [[{name}]] lacks {missing}") from None
-
-
-def _list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]

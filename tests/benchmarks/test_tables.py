@@ -42,7 +42,7 @@ def test_frontiers_with_what_novelty_does_not_tell(printed):
         assert arm["label"] == f"qm9 {row[1]}"
         assert row[2].startswith(f"{arm['figures']['novel']['value']:.4g} [")
     # No predictor was asked, so there is no column for it.
-    assert "predictor rows" not in text
+    assert "predictor" not in text
 
 
 def test_published_results_that_stand_apart_are_counted_apart(printed):
