@@ -123,13 +123,13 @@ def side(contrast: Contrast, result: ProblemResult, *, against: bool) -> list[Ar
 
 
 def _groups(contrast: Contrast, arms: Sequence[ArmResult]) -> list[tuple[list[ArmResult], list[ArmResult]]]:
-    """Return the arms of both sides that share the rest of their settings, those drawn on all seeds."""
+    """Return arms of both sides that share their seeds, the most there are, and their other settings."""
     most = max((len(entry.seeds) for entry in arms), default=0)
-    found: dict[str, tuple[list[ArmResult], list[ArmResult]]] = {}
+    found: dict[tuple[Any, ...], tuple[list[ArmResult], list[ArmResult]]] = {}
     for entry in arms:
         for place, against in enumerate((False, True)):
             if len(entry.seeds) == most and contrast.has(entry.arm, against=against):
-                found.setdefault(contrast.rest(entry.arm), ([], []))[place].append(entry)
+                found.setdefault((entry.seeds, contrast.rest(entry.arm)), ([], []))[place].append(entry)
     wanted = contrast.trainings
     return [pair for pair in found.values() if all(_trained(each) >= wanted for each in pair)]
 

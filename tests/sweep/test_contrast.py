@@ -1,5 +1,7 @@
 """Contrasts: pairs with all else equal, intervals over seeds or trainings, each side at its best."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,13 @@ def test_differences_are_of_arms_that_share_all_other_settings():
     assert told.differences["novel"] == expected
     assert told.differences["mean_novel"].value == pytest.approx(0.75)
     assert told.differences["nfe"] == jackknife_interval(lambda kept: 0.0 * kept.mean(), 3)
+
+
+def test_arms_on_other_seeds_are_no_pair():
+    first, second = arm([40, 50], sampler="cap"), arm([10, 12], sampler="ancestral")
+    found = result(first, replace(second, seeds=(5, 6)), arm([1, 2], sampler="loop"))
+    assert effect(REMASKING, found, found).pairs == 0
+    assert effect(REMASKING, result(first, second), found).pairs == 1
 
 
 def test_several_values_on_a_side_are_averaged():
