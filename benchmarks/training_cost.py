@@ -17,7 +17,6 @@ import numpy as np
 import torch
 
 from moldiff.benchmarks.common import Record, run, show
-from moldiff.chem.properties import PROPERTIES
 from moldiff.datasets import load
 from moldiff.metrics import mean_interval
 from moldiff.models.compiled import many_shapes
@@ -84,7 +83,7 @@ class Runner:
     def __init__(self, family: str, given: argparse.Namespace) -> None:
         recipe = Recipe(family=family, width=given.width, seed=given.seeds[0])
         table = load(given.data)
-        self.data = (prepared := recipe.prepare(table, [*PROPERTIES, *table.labels])).train
+        self.data = (prepared := recipe.prepare(table, table.offered)).train
         network = recipe.network(prepared)
         cast_parameters(network, resolve_precision("auto", self.data.device))
         self.objective = Objective(network, FAMILIES[family].process(prepared.codec))

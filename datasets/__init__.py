@@ -14,8 +14,11 @@ import pandas as pd
 from moldiff.datasets.b3db import b3db
 from moldiff.datasets.columns import Column, find_smiles, read_column
 from moldiff.datasets.measured import cache_folder, with_properties
+from moldiff.datasets.packed import PackedTable, pack
+from moldiff.datasets.packed_folder import INDEX, read_packed
 from moldiff.datasets.qm9 import qm9
 from moldiff.datasets.reading import READERS, read_frame
+from moldiff.datasets.sources import SOURCES, prepared_folder
 from moldiff.datasets.splits import split
 from moldiff.datasets.table import MoleculeTable
 from moldiff.errors import InputError, did_you_mean
@@ -23,14 +26,18 @@ from moldiff.errors import InputError, did_you_mean
 __all__ = [
     "DATASETS",
     "READERS",
+    "SOURCES",
     "Column",
     "MoleculeTable",
+    "PackedTable",
     "cache_folder",
     "find_smiles",
     "load",
     "open_table",
+    "pack",
     "read_column",
     "read_frame",
+    "read_packed",
     "split",
     "with_properties",
 ]
@@ -38,14 +45,14 @@ __all__ = [
 DATASETS: dict[str, Callable[[], MoleculeTable]] = {"qm9": qm9, "b3db": b3db}
 
 
-def open_table(source: str) -> MoleculeTable | pd.DataFrame:
-    """Return the table of a name, or what a file holds.
+def open_table(source: str) -> MoleculeTable | PackedTable | pd.DataFrame:
+    """Return the table of a name, or what a file or a folder that was prepared holds.
 
     Args:
-        source: A key of :data:`DATASETS`, or a path.
+        source: A key of :data:`DATASETS` or of :data:`SOURCES`, or a path.
 
     Raises:
-        InputError: If there is no such table or file, or the file cannot be read.
+        InputError: If there is no such table or file, it was not prepared, or it cannot be read.
 
     Example:
         >>> len(open_table("b3db"))
@@ -53,9 +60,16 @@ def open_table(source: str) -> MoleculeTable | pd.DataFrame:
     """
     if source in DATASETS:
         return load(source)
-    path = Path(source)
+    path = prepared_folder(source) if source in SOURCES else Path(source)
+    if source in SOURCES and not path.exists():
+        raise InputError(
+            f"{source} is not prepared on this machine: run `moldiff data prepare {source}` first"
+        )
+    if path.is_dir() and (source in SOURCES or (path / INDEX).exists()):
+        return read_packed(path)
     if not path.suffix and not path.exists():
-        raise InputError(f"'{source}' is neither a data set nor a file{did_you_mean(source, DATASETS)}")
+        near = did_you_mean(source, [*DATASETS, *SOURCES])
+        raise InputError(f"'{source}' is neither a data set nor a file{near}")
     return read_frame(path)
 
 

@@ -132,7 +132,7 @@ def clean(column: pd.Series, standardiser: Standardiser, *, n_jobs: int = 1) -> 
                 continue
             reason, detail = REPEATED, f"the same molecule as row {first[text] + 1}"
         else:
-            reason, detail = refused[text] if text else (NO_MOLECULE, _unread(cell))
+            reason, detail = refused[text] if text else (NO_MOLECULE, unread(cell))
         dropped.append(DroppedRow(row + 1, cell_text(cell)[:LONGEST], reason, detail))
     if not place:
         raise InputError(
@@ -192,7 +192,7 @@ def write_dropped(dropped: Iterable[DroppedRow], path: Path) -> None:
         pd.DataFrame([astuple(entry) for entry in dropped], columns=names).to_csv(part, index=False)
 
 
-def _unread(cell: object) -> str:
+def unread(cell: object) -> str:
     """Say why a cell is no molecule."""
     text = cell_text(cell)
     if not text:
@@ -218,7 +218,7 @@ def _refused(smiles: Iterable[str]) -> dict[str, tuple[str, str]]:
         else:
             symbols[text] = set(found)
     counts = Counter(symbol for found in symbols.values() for symbol in found)
-    odd = {symbol for symbol in counts if not _decodable(symbol)}
+    odd = {symbol for symbol in counts if not decodable(symbol)}
     for symbol in odd:
         del counts[symbol]
     common = {symbol for symbol, _ in counts.most_common(MAX_TOKENS - 1)}
@@ -230,7 +230,8 @@ def _refused(smiles: Iterable[str]) -> dict[str, tuple[str, str]]:
     return refused
 
 
-def _decodable(symbol: str) -> bool:
+def decodable(symbol: str) -> bool:
+    """Tell whether SELFIES reads a symbol back that it wrote."""
     try:
         SelfiesTokenizer([NOP, symbol])
     except InputError:

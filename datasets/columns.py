@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -54,12 +55,13 @@ class Column:
     classes: tuple[str, ...] = ()
     stray: tuple[int, str] | None = None
 
-    def check_finite(self) -> None:
-        """Raise InputError if a value is infinite, naming its row."""
+    def check_finite(self, start: int = 0) -> None:
+        """Raise InputError if a value is infinite, naming its row; ``start`` rows are before the first."""
         rows = np.flatnonzero(np.isinf(self.values))
         if len(rows):
             raise InputError(
-                f"column '{self.name}' is infinite in row {rows[0] + 1}: expected a number or an empty cell"
+                f"column '{self.name}' is infinite in row {start + rows[0] + 1}: expected a number or an "
+                "empty cell"
             )
 
 
@@ -73,26 +75,72 @@ def read_column(cells: pd.Series) -> Column:
     Args:
         cells: (N,) cells of any type.
     """
-    name = str(cells.name)
-    texts = [cell_text(cell) for cell in cells]
-    filled = np.array([text != "" for text in texts], dtype=bool)
-    nothing = np.full(len(texts), np.nan)
-    if not filled.any():
-        return Column(name, "empty", nothing, 0)
-    numbers = np.array([_number(cell, text) for cell, text in zip(cells, texts, strict=True)])
-    odd = np.flatnonzero(filled & np.isnan(numbers))
-    count = int(filled.sum())
-    if not len(odd):
-        return Column(name, "number", numbers, count)
-    if 2 * len(odd) < count:
-        # A few words among numbers are slips of the pen, not the names of classes.
-        return Column(name, "text", nothing, count, stray=(int(odd[0]) + 1, texts[odd[0]]))
-    classes = tuple(sorted({text for text in texts if text}))
-    if len(classes) > MAX_CLASSES:
-        return Column(name, "text", nothing, count)
-    index = {label: float(place) for place, label in enumerate(classes)}
-    places = np.array([index.get(text, np.nan) for text in texts])
-    return Column(name, "class", places, count, classes)
+    survey = ColumnSurvey(str(cells.name))
+    survey.add(cells)
+    column = survey.column()
+    return replace(column, values=column_values(cells, column))
+
+
+class ColumnSurvey:
+    """What a column holds, told from its cells a piece at a time.
+
+    Args:
+        name: Its heading.
+
+    Example:
+        >>> survey = ColumnSurvey("x")
+        >>> survey.add(pd.Series(["1", ""])), survey.add(pd.Series(["2.5"]))
+        (None, None)
+        >>> survey.column().kind, survey.column().filled
+        ('number', 2)
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._rows = self._filled = self._odd = 0
+        self._stray: tuple[int, str] | None = None
+        self._different: set[str] = set()
+
+    def add(self, cells: pd.Series) -> None:
+        """Take in the next cells."""
+        for cell in cells:
+            self._rows += 1
+            text = cell_text(cell)
+            if not text:
+                continue
+            self._filled += 1
+            if len(self._different) <= MAX_CLASSES:
+                self._different.add(text)
+            if np.isnan(_number(cell, text)):
+                self._odd += 1
+                self._stray = self._stray or (self._rows, text)
+
+    def column(self) -> Column:
+        """Return what the cells so far are; the values are left to :func:`column_values`."""
+        make = partial(Column, self.name, values=np.zeros(0), filled=self._filled)
+        if not self._filled:
+            return make(kind="empty")
+        if not self._odd:
+            return make(kind="number")
+        if 2 * self._odd < self._filled:
+            # A few words among numbers are slips of the pen, not the names of classes.
+            return make(kind="text", stray=self._stray)
+        if len(self._different) > MAX_CLASSES:
+            return make(kind="text")
+        return make(kind="class", classes=tuple(sorted(self._different)))
+
+
+def column_values(cells: pd.Series, column: Column) -> NDArray[np.float64]:
+    """Return cells (N,) of a column as numbers, or as places in its classes; NaN where there is none.
+
+    Args:
+        cells: All of them, or a piece.
+        column: What the column is.
+    """
+    if column.kind == "number":
+        return np.array([_number(cell, cell_text(cell)) for cell in cells], dtype=np.float64)
+    index = {label: float(place) for place, label in enumerate(column.classes)}
+    return np.array([index.get(cell_text(cell), np.nan) for cell in cells], dtype=np.float64)
 
 
 def find_smiles(frame: pd.DataFrame, asked: str | None = None) -> tuple[str, str]:

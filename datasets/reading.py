@@ -7,7 +7,8 @@ import io
 import re
 import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -23,7 +24,8 @@ MOLECULE = "smiles"
 
 _GZIP = b"\x1f\x8b"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_UNPACKING = (OSError, EOFError, zlib.error)  # what gzip raises for files that are cut off or damaged
+UNPACKING = (OSError, EOFError, zlib.error)
+"""What gzip raises for files that are cut off or damaged."""
 
 
 def read_frame(path: str | Path) -> pd.DataFrame:
@@ -59,7 +61,7 @@ def read_frame(path: str | Path) -> pd.DataFrame:
         frame = reader(_content(place))
     except InputError as error:
         raise InputError(f"cannot read {place}: {error}") from None
-    except _UNPACKING as error:
+    except UNPACKING as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"cannot read {place}: {reason}") from None
     frame.columns = [str(name).strip() for name in frame.columns]
@@ -117,23 +119,36 @@ def _decoded(content: bytes) -> str:
 def _separated(content: bytes, usual: str) -> pd.DataFrame:
     """Read a table whose first line names the columns."""
     text = _decoded(content)
-    heading = re.sub('"[^"]*"', "", re.split(r"[\r\n]", text.lstrip(), maxsplit=1)[0])
-    separator = max([usual, ",", "\t", ";"], key=heading.count)
+    separator = separator_of(re.split(r"[\r\n]", text.lstrip(), maxsplit=1)[0], usual)
+    with refusing_no_table(separator):
+        return pd.read_csv(
+            io.StringIO(text, newline=""),
+            sep=separator,
+            dtype=str,
+            keep_default_na=False,
+            index_col=False,
+        )
+
+
+def separator_of(heading: str, usual: str) -> str:
+    """Return what separates the names in a first line: ``usual``, unless something else does so oftener."""
+    return max([usual, ",", "\t", ";"], key=re.sub('"[^"]*"', "", heading).count)
+
+
+@contextmanager
+def refusing_no_table(separator: str) -> Iterator[None]:
+    """Turn what pandas says of a text that is no table into errors that say what to mend."""
     try:
         with warnings.catch_warnings():
             # Otherwise pandas would cut off what the first line has no name for, with a warning alone.
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(
-                io.StringIO(text, newline=""),
-                sep=separator,
-                dtype=str,
-                keep_default_na=False,
-                index_col=False,
-            )
+            yield
     except pd.errors.EmptyDataError:
         raise InputError("it is empty") from None
     except pd.errors.ParserWarning:
         raise InputError("its lines have more cells than its first line has column names") from None
+    except UnicodeDecodeError:
+        raise
     except (ValueError, OverflowError) as error:  # pandas' ParserError is a ValueError
         reason = str(error).partition("C error: ")[2] or str(error)
         raise InputError(f"it is no table separated by {_SPOKEN[separator]} ({reason.strip()})") from None

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+PARTS = ("train", "validation", "test")
+"""The parts, in the order of their numbers."""
+
 HELD_OUT = 0.025
 """Share of the validation part, and of the test part."""
 
@@ -29,9 +32,15 @@ def split(smiles: Sequence[str]) -> np.ndarray:
         >>> split(["C", "CCO", "c1ccccc1", "CC#N"]).tolist()
         ['train', 'train', 'train', 'train']
     """
+    names: np.ndarray = np.array(PARTS)[parts(smiles)]
+    return names
+
+
+def parts(smiles: Sequence[str]) -> np.ndarray:
+    """Return the place in ``PARTS`` that :func:`split` names for each molecule, (N,) uint8."""
     places = np.fromiter((_place(text) for text in smiles), dtype=np.float64, count=len(smiles))
     bounds = [1 - 2 * HELD_OUT, 1 - HELD_OUT]
-    return np.array(["train", "validation", "test"])[np.searchsorted(bounds, places, side="right")]
+    return np.searchsorted(bounds, places, side="right").astype(np.uint8)
 
 
 def _place(text: str) -> float:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
+from moldiff.chem.properties import PROPERTIES
+
 
 @dataclass
 class MoleculeTable:
@@ -49,6 +51,11 @@ class MoleculeTable:
 
     def __len__(self) -> int:
         return len(self.smiles)
+
+    @property
+    def offered(self) -> list[str]:
+        """Names of all conditions that a model of this table can have."""
+        return [*PROPERTIES, *(name for name in self.labels.columns if name not in PROPERTIES)]
 
     def take(self, rows: Sequence[int] | np.ndarray) -> MoleculeTable:
         """Return the chosen rows, in the order given.

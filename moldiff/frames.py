@@ -166,12 +166,12 @@ def intake(
     """
     wanted = list(dict.fromkeys(properties))
     if isinstance(source, MoleculeTable):
-        _check_names(wanted, list(source.labels.columns))
+        check_names(wanted, list(source.labels.columns))
         taken = Intake(source, wanted, len(source))
         return _with_labels(taken, np.arange(len(source)), source.smiles, {})
     frame = named_columns(source)
     column, how = find_smiles(frame, smiles)
-    _check_names(wanted, [other for other in frame.columns if other != column])
+    check_names(wanted, [other for other in frame.columns if other != column])
     cells = list(frame[column])
     columns = [read_column(frame[label]) for label in wanted if label in frame]
     for entry in columns:
@@ -199,7 +199,7 @@ def named_columns(frame: pd.DataFrame) -> pd.DataFrame:
     return named
 
 
-def _check_names(wanted: Sequence[str], columns: Sequence[str]) -> None:
+def check_names(wanted: Sequence[str], columns: Sequence[str]) -> None:
     """Refuse properties that are neither columns nor known, or whose names are taken or fit no goal."""
     for name in wanted:
         if name not in columns and name not in PROPERTIES:

@@ -18,14 +18,14 @@ from moldiff.chem.goals import Goal
 from moldiff.chem.standardise import Standardiser
 from moldiff.chem.statistics import PropertyStatistics
 from moldiff.chemistry import Chemistry
-from moldiff.datasets import MoleculeTable
-from moldiff.frames import intake
+from moldiff.datasets import MoleculeTable, PackedTable
 from moldiff.generation import Generation
 from moldiff.generation_run import GenerationRun
 from moldiff.identity import fingerprint, model_record, trained_on
 from moldiff.loaded_model import LoadedModel
 from moldiff.models.checkpoint import SavedModel
 from moldiff.output import OutputFiles
+from moldiff.packed_intake import take_in
 from moldiff.proposing import Proposer
 from moldiff.records import call_text
 from moldiff.run_plan import Planner, RunPlan
@@ -77,7 +77,7 @@ class MoleculeGenerator:
 
     def fit(
         self,
-        frame: pd.DataFrame | MoleculeTable,
+        frame: pd.DataFrame | MoleculeTable | PackedTable,
         *,
         smiles: str | None = None,
         properties: Sequence[str],
@@ -88,8 +88,9 @@ class MoleculeGenerator:
         """Train on a table.
 
         Args:
-            frame: A row a molecule, or a table from ``moldiff.datasets.load``. What one should know of it is
-                a warning; ``dropped_`` counts the rows left out, which ``training/dropped.csv`` lists.
+            frame: A row a molecule, or a table from ``moldiff.datasets.load`` or ``read_packed``. What one
+                should know of it is a warning; ``dropped_`` counts the rows left out, which
+                ``training/dropped.csv`` lists.
             smiles: Column of SMILES; found by name or content unless given.
             properties: Conditions: columns of numbers or classes, or properties that RDKit measures.
             standardiser: What is done to the molecules; clean-up and largest fragment unless given.
@@ -100,8 +101,8 @@ class MoleculeGenerator:
         Raises:
             InputError: If a column or the table cannot be used; the message says why.
         """
-        taken = intake(frame, properties, smiles=smiles, standardiser=standardiser)
-        self.dropped_ = taken.counts
+        taken = take_in(frame, properties, smiles=smiles, standardiser=standardiser)
+        self.dropped_ = dict(taken.counts)
         for note in taken.notes:
             warnings.warn(note, stacklevel=2)
         place = tempfile.TemporaryDirectory() if folder is None else nullcontext(folder)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from moldiff import __version__
-from moldiff.cli import bench, data, evaluate, generate, pareto, properties, report, train, tune
+from moldiff.cli import bench, data, evaluate, generate, pareto, prepare, properties, report, train, tune
 from moldiff.cli.given import Recorded
 
 app = typer.Typer(
@@ -38,6 +38,7 @@ def _options(
     """Declare the options that come before the verb; ``main`` and the callback above act on them."""
 
 
+data.app.command()(prepare.prepare)
 app.add_typer(data.app, name="data")
 app.command(cls=Recorded)(bench.bench)
 app.command()(evaluate.evaluate)

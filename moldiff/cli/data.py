@@ -1,26 +1,27 @@
-"""``moldiff data``: the tables there are, what a file holds, and a file made ready for training."""
+"""``moldiff data``: the tables there are, and what a file holds."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from moldiff.errors import InputError, did_you_mean
+from moldiff.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from moldiff.chem.standardise import Standardiser
-    from moldiff.datasets import Column, MoleculeTable
-    from moldiff.datasets.cleaning import Cleaned
+    from moldiff.datasets import Column, MoleculeTable, PackedTable
 
 app = typer.Typer(no_args_is_help=True, help="List tables of molecules, look into files, and prepare them.")
 
 FORMATS = "csv, tsv, smi, parquet or sdf, also gzipped"
 
-Source = Annotated[str, typer.Argument(metavar="TABLE", help=f"Data set (qm9, b3db) or file: {FORMATS}.")]
+Source = Annotated[
+    str, typer.Argument(metavar="TABLE", help=f"Data set (qm9, b3db), prepared table or file: {FORMATS}.")
+]
 Smiles = Annotated[str | None, typer.Option(help="Column of SMILES. Default: found by name or content.")]
 Neutralise = Annotated[bool, typer.Option("--neutralise", help="Remove charges where that can be done.")]
 Tautomer = Annotated[bool, typer.Option("--tautomer", help="Take RDKit's canonical tautomers. Slow.")]
@@ -38,6 +39,8 @@ def list_tables() -> None:
 
     from moldiff.cli.tables import add_row, new_table
     from moldiff.datasets import DATASETS
+    from moldiff.datasets.packed_folder import is_whole, read_index
+    from moldiff.datasets.sources import SOURCES, prepared_folder
 
     found = new_table(
         "Data sets that come with moldiff", ["name", "molecules", "labels", "licence"], ["molecules"]
@@ -49,6 +52,14 @@ def list_tables() -> None:
     Console().print(found)
     for table in tables:
         typer.echo(f"{table.name}: {table.citation}")
+    others = new_table("Data sets to download with moldiff data prepare", ["name", "prepared", "licence"])
+    for source in SOURCES.values():
+        place = prepared_folder(source.name)
+        known = f"{read_index(place)['molecules']:,} molecules" if is_whole(place) else "no"
+        add_row(others, source.name, known, source.licence)
+    Console().print(others)
+    for source in SOURCES.values():
+        typer.echo(f"{source.name}: {source.citation}")
 
 
 @app.command()
@@ -62,12 +73,12 @@ def info(
     jobs: Jobs = 1,
 ) -> None:
     """Say what the columns of a table hold, and which rows training would leave out."""
-    from moldiff.datasets import MoleculeTable, find_smiles, read_column
-    from moldiff.datasets.cleaning import clean
+    from moldiff.datasets import MoleculeTable, PackedTable, find_smiles, read_column
+    from moldiff.datasets.cleaning import clean, reasons
 
     standardiser = chosen_standardiser(neutralise, tautomer, standardise)
     source = open_source(table, smiles, standardiser)
-    if isinstance(source, MoleculeTable):
+    if isinstance(source, MoleculeTable | PackedTable):
         print_columns(f"{table}: {len(source):,} molecules", columns_of(source))
         typer.echo(f"licence: {source.licence}\ncite: {source.citation}")
         return
@@ -77,48 +88,9 @@ def info(
     typer.echo(f"molecules in column '{column}' ({how})")
     for line in unusable(columns, list(source[column])):
         typer.echo(line)
-    for line in outcome(clean(source[column], standardiser, n_jobs=jobs)):
+    cleaned = clean(source[column], standardiser, n_jobs=jobs)
+    for line in outcome(len(cleaned.smiles), reasons(cleaned.dropped), cleaned.changes):
         typer.echo(line)
-
-
-@app.command()
-def prepare(
-    *,
-    file: Annotated[Path, typer.Argument(help=f"Table of molecules: {FORMATS}.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .parquet or .csv.")],
-    smiles: Smiles = None,
-    neutralise: Neutralise = False,
-    tautomer: Tautomer = False,
-    standardise: Standardise = True,
-    jobs: Jobs = 1,
-) -> None:
-    """Write a table of standardised molecules, each once, with a list of the rows left out beside it."""
-    from moldiff.datasets import find_smiles, read_frame
-    from moldiff.datasets.cleaning import clean, merged_frame, write_dropped
-
-    if output.suffix not in (".parquet", ".csv"):
-        near = did_you_mean(output.suffix, [".parquet", ".csv"])
-        raise InputError(f"cannot write {output}: expected a name in .parquet or .csv{near}")
-    if file.exists() and output.exists() and file.samefile(output):
-        raise InputError(f"{output} is the file to read: give another name")
-    frame = read_frame(file)
-    column, how = find_smiles(frame, smiles)
-    standardiser = chosen_standardiser(neutralise, tautomer, standardise)
-    cleaned = clean(frame[column], standardiser, n_jobs=jobs)
-    made = merged_frame(frame, column, cleaned)
-    beside = output.with_name(f"{output.stem}.dropped.csv")
-    try:
-        # The list of an earlier table of this name must not stand beside the new one.
-        beside.unlink(missing_ok=True)
-        if cleaned.dropped:
-            write_dropped(cleaned.dropped, beside)
-        _write(made, output)
-    except OSError as error:
-        raise InputError(f"cannot write {output}: {error.strerror}") from error
-    typer.echo(f"molecules in column '{column}' ({how})")
-    for line in outcome(cleaned):
-        typer.echo(line)
-    typer.echo(f"written to {output}{f', the rows left out to {beside}' if cleaned.dropped else ''}")
 
 
 def chosen_standardiser(neutralise: bool, tautomer: bool, standardise: bool) -> Standardiser:
@@ -130,17 +102,21 @@ def chosen_standardiser(neutralise: bool, tautomer: bool, standardise: bool) -> 
     )
 
 
-def open_source(name: str, smiles: str | None, standardiser: Standardiser) -> pd.DataFrame | MoleculeTable:
+def open_source(
+    name: str, smiles: str | None, standardiser: Standardiser
+) -> pd.DataFrame | MoleculeTable | PackedTable:
     """Return the table of a name, or what a file holds.
 
     Raises:
         InputError: If there is none, or options that are for files come with a data set.
     """
     from moldiff.chem.standardise import Standardiser
-    from moldiff.datasets import MoleculeTable, open_table
+    from moldiff.datasets import MoleculeTable, PackedTable, open_table
 
     source = open_table(name)
-    if isinstance(source, MoleculeTable) and (smiles or vars(standardiser) != vars(Standardiser())):
+    if isinstance(source, MoleculeTable | PackedTable) and (
+        smiles or vars(standardiser) != vars(Standardiser())
+    ):
         raise InputError(
             f"the molecules of {name} are taken as they are: --smiles, --neutralise, --tautomer and "
             "--no-standardise are for files"
@@ -148,17 +124,25 @@ def open_source(name: str, smiles: str | None, standardiser: Standardiser) -> pd
     return source
 
 
-def columns_of(table: MoleculeTable) -> list[Column]:
+def columns_of(table: MoleculeTable | PackedTable) -> list[Column]:
     """Return the labels of a data set as columns."""
-    from moldiff.datasets import Column
+    import numpy as np
+
+    from moldiff.datasets import Column, PackedTable
+
+    if isinstance(table, PackedTable):
+        known = {entry.name: entry.classes for entry in table.conditions}
+        values = dict(zip(known, np.asarray(table.values, dtype=np.float64).T, strict=True))
+    else:
+        known = {name: table.classes.get(name, ()) for name in table.labels.columns}
+        values = {name: table.labels[name].to_numpy() for name in known}
 
     def column(name: str) -> Column:
-        classes = table.classes.get(name, ())
-        values = table.labels[name]
-        kind: Literal["class", "number"] = "class" if classes else "number"
-        return Column(name, kind, values.to_numpy(), int(values.notna().sum()), classes)
+        kind: Literal["class", "number"] = "class" if known[name] else "number"
+        filled = int((~np.isnan(values[name])).sum())
+        return Column(name, kind, values[name], filled, known[name])
 
-    return [column(name) for name in table.labels.columns]
+    return [column(name) for name in known]
 
 
 def described(column: Column) -> str:
@@ -206,27 +190,15 @@ def unusable(columns: list[Column], cells: list[object]) -> list[str]:
     return lines
 
 
-def outcome(cleaned: Cleaned) -> list[str]:
+def outcome(kept: int, dropped: Mapping[str, int], changes: Mapping[str, int]) -> list[str]:
     """Return in lines how many molecules are kept, which rows are dropped and what is changed."""
-    from moldiff.datasets.cleaning import listed, reasons
+    from moldiff.datasets.cleaning import listed
 
-    changes = listed(cleaned.changes)
-    dropped = listed(reasons(cleaned.dropped)) or "no row"
     return [
-        f"kept {len(cleaned.smiles):,} molecules; dropped: {dropped}",
-        *([f"standardised: {changes}"] if changes else []),
+        f"kept {kept:,} molecules; dropped: {listed(dropped) or 'no row'}",
+        *([f"standardised: {listed(changes)}"] if changes else []),
     ]
 
 
 def _kind(column: Column) -> str:
     return {"number": "numeric"}.get(column.kind, column.kind)
-
-
-def _write(frame: pd.DataFrame, path: Path) -> None:
-    from moldiff.files import whole_file
-
-    with whole_file(path) as part:
-        if path.suffix == ".csv":
-            frame.to_csv(part, index=False)
-        else:
-            frame.to_parquet(part, index=False)

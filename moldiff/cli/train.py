@@ -25,6 +25,7 @@ from moldiff.errors import InputError, did_you_mean
 if TYPE_CHECKING:
     from moldiff.chem.standardise import Standardiser
     from moldiff.frames import Intake
+    from moldiff.packed_intake import PackedIntake
     from moldiff.training.predicting import PredictorRecipe
     from moldiff.training.recipe import Recipe
 
@@ -182,15 +183,15 @@ def _checked(recipe: dict[str, Any], running: dict[str, Any]) -> Recipe:
 
 def _taken(
     table: str, properties: list[str] | None, smiles: str | None, standardiser: Standardiser, jobs: int
-) -> Intake:
+) -> Intake | PackedIntake:
     """Read the table."""
     from moldiff.chem.properties import PROPERTIES
-    from moldiff.datasets import MoleculeTable, find_smiles, read_column
-    from moldiff.frames import intake
+    from moldiff.datasets import MoleculeTable, PackedTable, find_smiles, read_column
+    from moldiff.packed_intake import take_in
 
     source = open_source(table, smiles, standardiser)
-    if isinstance(source, MoleculeTable):
-        properties = properties or [*PROPERTIES, *source.labels.columns]
+    if isinstance(source, MoleculeTable | PackedTable):
+        properties = properties or source.offered
     elif not properties:
         column, _ = find_smiles(source, smiles)
         others = [described(read_column(source[name])) for name in source.columns if name != column]
@@ -198,12 +199,12 @@ def _taken(
             f"name what to train on with --property: the columns of {table} are "
             f"{', '.join(others) or 'none'} beside the molecules, and RDKit measures {', '.join(PROPERTIES)}"
         )
-    return intake(
+    return take_in(
         source, properties, smiles=smiles, standardiser=standardiser, name=Path(table).name, n_jobs=jobs
     )
 
 
-def _say(taken: Intake, output: Path) -> None:
+def _say(taken: Intake | PackedIntake, output: Path) -> None:
     """Say what came of the table, list the rows left out, and say what one should know of the rest."""
     for line in taken.summary():
         typer.echo(line)
@@ -249,7 +250,11 @@ def _command(given: dict[str, Any], recipe: dict[str, Any]) -> str:
 
 
 def _train_predictor(
-    learner: PredictorRecipe, plan: Recipe, taken: Intake, output: Path, running: dict[str, Any]
+    learner: PredictorRecipe,
+    plan: Recipe,
+    taken: Intake | PackedIntake,
+    output: Path,
+    running: dict[str, Any],
 ) -> None:
     """Train a predictor on the table, and say where it is written how good it is."""
     from moldiff.training.prepare import prepare
@@ -264,7 +269,7 @@ def _train_predictor(
     typer.echo(f"predictor written to {output}; errors by noise level: {output / 'calibration.csv'}")
 
 
-def _train(plan: Recipe, taken: Intake, output: Path, running: dict[str, Any]) -> None:
+def _train(plan: Recipe, taken: Intake | PackedIntake, output: Path, running: dict[str, Any]) -> None:
     """Train, and say how good the model is."""
     model = plan.train(taken.table, taken.properties, output, **running)
     for name, bound in model.config["training"]["validation"].items():

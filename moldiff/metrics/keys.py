@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from moldiff.errors import InputError
 
-__all__ = ["KEY_BYTES", "TrainingKeys", "keys"]
+__all__ = ["KEY_BYTES", "TrainingKeys", "keys", "row_keys"]
 
 KEY_BYTES = 5
 # Mark of the file and its version, number of keys, checksum of what follows: the keys, big-endian, ascending.
@@ -27,7 +27,12 @@ _HEADER = struct.Struct(">8sQ8s")
 _MARK = b"moldkey1"
 
 
-def _hashes(smiles: Iterable[str]) -> npt.NDArray[np.uint64]:
+def row_keys(smiles: Iterable[str]) -> npt.NDArray[np.uint64]:
+    """Return the key of each molecule, (N,) uint64 below 2^40, in the order given.
+
+    Args:
+        smiles: (N,) canonical SMILES; they are not parsed.
+    """
     digests = b"".join(hashlib.blake2b(each.encode(), digest_size=KEY_BYTES).digest() for each in smiles)
     return _unpack(digests)
 
@@ -59,7 +64,7 @@ def keys(smiles: Iterable[str]) -> npt.NDArray[np.uint64]:
     names = list(smiles)
     if "" in names:
         raise ValueError(f"row {names.index('')} is empty: only valid molecules have a key")
-    return np.unique(_hashes(names))
+    return np.unique(row_keys(names))
 
 
 class TrainingKeys:
@@ -106,7 +111,7 @@ class TrainingKeys:
         Args:
             smiles: (N,) canonical SMILES; "" is never contained.
         """
-        asked = _hashes(smiles)
+        asked = row_keys(smiles)
         if len(self.values) == 0:
             return np.zeros(len(asked), dtype=np.bool_)
         place = np.minimum(np.searchsorted(self.values, asked), len(self.values) - 1)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from moldiff.datasets import MoleculeTable
+from moldiff.datasets import MoleculeTable, PackedTable
 from moldiff.errors import InputError, did_you_mean
 from moldiff.machine import describe_machine
 from moldiff.models.families import FAMILIES
@@ -76,7 +76,12 @@ class BaseRecipe:
         claim(work, settings, {entry.name: entry.default for entry in fields(self)})
 
     def record(
-        self, prepared: Prepared, table: MoleculeTable, network: nn.Module, report: FitReport, precision: str
+        self,
+        prepared: Prepared,
+        table: MoleculeTable | PackedTable,
+        network: nn.Module,
+        report: FitReport,
+        precision: str,
     ) -> dict[str, Any]:
         """Return what a configuration says of the training."""
         return {

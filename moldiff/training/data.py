@@ -9,15 +9,74 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from moldiff.datasets.token_rows import TokenRows
 from moldiff.diffusion.canvas import canvas_size
 
+SHARE = 0.25
+"""Of a device's memory that data may take; more stays in the file that it is mapped from."""
 
-@dataclass
+
+class _Store:
+    """Ids end to end and properties, where they are: on the device if they fit, else mapped from a file.
+
+    Args:
+        ids: N molecules.
+        y: (N, P) numbers.
+        device: Where batches are wanted.
+    """
+
+    def __init__(self, ids: TokenRows, y: np.ndarray, device: torch.device) -> None:
+        self.flat = torch.from_numpy(ids.flat)
+        self.starts = torch.from_numpy(ids.starts)
+        self.y = torch.from_numpy(np.asarray(y, dtype=np.float32))
+        self.device = device
+        size = sum(part.numel() * part.element_size() for part in (self.flat, self.starts, self.y))
+        if device.type == "cuda" and size <= SHARE * torch.cuda.get_device_properties(device).total_memory:
+            self.flat, self.starts, self.y = (part.to(device) for part in (self.flat, self.starts, self.y))
+
+    def tokens(self, rows: Tensor, canvas: int) -> Tensor:
+        """Return molecules (B,) on a canvas of c positions: (B, c) uint8 with [nop] (0) on the right."""
+        rows = rows.to(self.flat.device)
+        start, end = self.starts[rows, None], self.starts[rows + 1, None]
+        source = start + torch.arange(canvas, device=rows.device)
+        found = self.flat[source.clamp_max(max(len(self.flat) - 1, 0))] if len(self.flat) else 0
+        return torch.where(source < end, found, 0).to(torch.uint8).to(self.device)
+
+    def properties(self, rows: Tensor) -> Tensor:
+        """Return the properties (B, P) float32 of molecules."""
+        return self.y[rows.to(self.y.device)].to(self.device)
+
+
+@dataclass(frozen=True)
 class CanvasGroup:
-    """All molecules on one canvas size: tokens (N, c) uint8 with [nop] (0) on the right, y (N, P) float32."""
+    """All molecules on one canvas size.
 
-    tokens: Tensor
-    y: Tensor
+    Attributes:
+        canvas: c, the size.
+        rows: (N,) int64, their places in the data.
+    """
+
+    store: _Store
+    canvas: int
+    rows: Tensor
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def tokens(self) -> Tensor:
+        """(N, c) uint8 with [nop] (0) on the right."""
+        return self.store.tokens(self.rows, self.canvas)
+
+    @property
+    def y(self) -> Tensor:
+        """(N, P) float32."""
+        return self.store.properties(self.rows)
+
+    def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """Return tokens (B, c) int64 and properties (B, P) of some of them, by their places in the group."""
+        rows = self.rows[chosen]
+        return self.store.tokens(rows, self.canvas).long(), self.store.properties(rows)
 
 
 class ResidentTokens:
@@ -30,10 +89,11 @@ class ResidentTokens:
     Args:
         ids: Token ids of every molecule, 1-D uint8 arrays without padding.
         y: (N, P) property values, NaN where missing.
+        rows: Which molecules to serve; all unless given.
         step: Canvas sizes are multiples of this.
         batch_tokens: Canvas tokens in a batch.
         seed: Seed of the order.
-        device: Where the data lives.
+        device: Where batches are wanted.
 
     Raises:
         ValueError: If there is nothing to train on, or the shapes disagree.
@@ -44,36 +104,31 @@ class ResidentTokens:
         ids: Sequence[np.ndarray],
         y: np.ndarray,
         *,
+        rows: np.ndarray | None = None,
         step: int,
         batch_tokens: int = 4096,
         seed: int = 0,
         device: torch.device | None = None,
     ) -> None:
-        if not len(ids) or len(ids) != len(y):
+        packed = TokenRows.joined(ids)
+        chosen = torch.arange(len(packed)) if rows is None else torch.from_numpy(rows)
+        if not len(chosen) or len(packed) != len(y):
             raise ValueError(
-                f"need as many rows of y as molecules, at least one; got {len(ids)} and {len(y)}"
+                f"need as many rows of y as molecules, at least one; got {len(packed)} and {len(y)}"
             )
         self.batch_tokens = batch_tokens
         self.seed = seed
         self.device = device or torch.device("cpu")
-        lengths = torch.tensor([len(row) for row in ids])
-        self.canvases = canvas_size(lengths, step)
-        flat = torch.from_numpy(np.concatenate(ids))
-        self.groups: dict[int, CanvasGroup] = {}
-        starts = lengths.cumsum(0) - lengths
-        for canvas in torch.unique(self.canvases).tolist():
-            rows = (self.canvases == canvas).nonzero()[:, 0]
-            position = torch.arange(canvas)
-            inside = position < lengths[rows, None]
-            source = (starts[rows, None] + position).clamp_max(len(flat) - 1)
-            tokens = torch.where(inside, flat[source], 0).to(torch.uint8)
-            labels = torch.from_numpy(np.asarray(y, dtype=np.float32)[rows.numpy()])
-            self.groups[canvas] = CanvasGroup(tokens.to(self.device), labels.to(self.device))
+        self.canvases = canvas_size(torch.from_numpy(packed.lengths)[chosen], step)
+        store = _Store(packed, y, self.device)
+        self.groups = {
+            canvas: CanvasGroup(store, canvas, chosen[self.canvases == canvas])
+            for canvas in torch.unique(self.canvases).tolist()
+        }
         self._epoch = -1
         self._order: list[tuple[int, Tensor]] = []
         batches = {
-            canvas: -(-len(group.tokens) // self.rows_per_batch(canvas))
-            for canvas, group in self.groups.items()
+            canvas: -(-len(group) // self.rows_per_batch(canvas)) for canvas, group in self.groups.items()
         }
         self.batches_per_epoch = sum(batches.values())
         drawn = sum(count * self.rows_per_batch(canvas) * canvas for canvas, count in batches.items())
@@ -91,16 +146,14 @@ class ResidentTokens:
         epoch, index = divmod(step, self.batches_per_epoch)
         if epoch != self._epoch:
             self._order, self._epoch = self._shuffled(epoch), epoch
-        canvas, rows = self._order[index]
-        group = self.groups[canvas]
-        rows = rows.to(self.device)
-        return group.tokens[rows].long(), group.y[rows]
+        canvas, chosen = self._order[index]
+        return self.groups[canvas].batch(chosen)
 
     def _shuffled(self, epoch: int) -> list[tuple[int, Tensor]]:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
         batches = []
         for canvas, group in self.groups.items():
-            count, size = len(group.tokens), self.rows_per_batch(canvas)
+            count, size = len(group), self.rows_per_batch(canvas)
             order = torch.randperm(count, generator=generator)
             # The last batch is filled up from the start of the order: one static shape a canvas.
             filled = order[torch.arange(-(-count // size) * size) % count]

@@ -11,7 +11,7 @@ import torch
 
 from moldiff.bundled import model_folder
 from moldiff.chem.tokenizer import SelfiesTokenizer
-from moldiff.datasets import MoleculeTable
+from moldiff.datasets import MoleculeTable, PackedTable
 from moldiff.datasets.cleaning import NO_SELFIES, TOO_LONG, DroppedRow, listed, reasons
 from moldiff.diffusion.canvas import canvas_size
 from moldiff.diffusion.codec import SubtokenCodec
@@ -68,6 +68,25 @@ class Notation:
                 f"({listed(reasons(dropped))}): take another model, or train one on this table"
             )
         return table.take(np.array([text not in refused for text in table.smiles])), dropped
+
+    def sift_packed(self, packed: PackedTable) -> tuple[PackedTable, dict[str, int]]:
+        """Return the molecules of a packed table that the model can write, in its ids; others by reason.
+
+        Raises:
+            InputError: If the model can write none of them.
+        """
+        found, missing = packed.rewritten(self.tokenizer.tokens)
+        counts = {f"{UNKNOWN_SYMBOL}, {symbol}": count for symbol, count in missing.items()}
+        fits = canvas_size(torch.from_numpy(found.ids.lengths), self.canvas_step).numpy() <= self.longest
+        if not fits.all():
+            counts[TOO_LONG] = int((~fits).sum())
+            found = found.take(fits)
+        if not len(found):
+            raise InputError(
+                f"the model can write none of the {len(packed):,} molecules of {packed.name} "
+                f"({listed(counts)}): take another model, or train one on this table"
+            )
+        return found, counts
 
     def refused(self, smiles: Iterable[str]) -> dict[str, tuple[str, str]]:
         """Return the molecules that the model cannot write, each with a reason and more about it.

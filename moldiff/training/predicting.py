@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from moldiff.datasets import MoleculeTable
+from moldiff.datasets import MoleculeTable, PackedTable
 from moldiff.diffusion.codec import SubtokenCodec
 from moldiff.diffusion.process import Pattern
 from moldiff.files import whole_file, write_json
@@ -127,7 +127,13 @@ class PredictorRecipe(BaseRecipe):
             return NoisyPredictor(prepared.codec.vocab_size, laws, timed=timed, **keywords)
 
     def train(
-        self, prepared: Prepared, table: MoleculeTable, folder: Path, *, command: str, **running: Any
+        self,
+        prepared: Prepared,
+        table: MoleculeTable | PackedTable,
+        folder: Path,
+        *,
+        command: str,
+        **running: Any,
     ) -> SavedPredictor:
         """Train on a table, calibrate on half of its validation part, and write a predictor folder.
 

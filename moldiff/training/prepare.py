@@ -8,12 +8,12 @@ from functools import partial
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from moldiff.chem.codes import CODES
-from moldiff.chem.properties import PROPERTIES
 from moldiff.chem.statistics import PropertyStatistics
 from moldiff.chem.tokenizer import SelfiesTokenizer
-from moldiff.datasets import MoleculeTable, split, with_properties
+from moldiff.datasets import MoleculeTable, PackedTable, pack
 from moldiff.diffusion.canvas import CanvasLaw
 from moldiff.diffusion.codec import SubtokenCodec
 from moldiff.errors import InputError, did_you_mean
@@ -38,7 +38,7 @@ class Prepared:
         canvas: Law of canvas sizes in ``train``.
         canvas_step: They are multiples of this.
         longest: The longest canvas that a network has to take.
-        train_smiles: Canonical SMILES of ``train``.
+        keys: (N,) uint64 keys of the molecules of ``train``.
     """
 
     tokenizer: SelfiesTokenizer
@@ -50,11 +50,11 @@ class Prepared:
     canvas: CanvasLaw
     canvas_step: int
     longest: int
-    train_smiles: list[str]
+    keys: NDArray[np.uint64]
 
 
 def prepare(
-    table: MoleculeTable,
+    table: MoleculeTable | PackedTable,
     properties: Sequence[str],
     *,
     digits: int = 1,
@@ -69,7 +69,7 @@ def prepare(
     """Tokenise a table, measure the properties it lacks, and split it by hash.
 
     Args:
-        table: Molecules with canonical SMILES.
+        table: Molecules with canonical SMILES; or packed, which has all that done.
         properties: Conditions of the model: label columns of the table or properties that RDKit measures.
         digits: K, sub-tokens of a token; 1 is the plain masked model.
         code: Name of the code (a key of ``CODES``).
@@ -87,32 +87,34 @@ def prepare(
     """
     if code not in CODES:
         raise InputError(f"unknown code '{code}'{did_you_mean(code, CODES)}")
-    frame = with_properties(table, [name for name in properties if name not in table.labels], n_jobs=n_jobs)
-    tokenizer = SelfiesTokenizer.fit(table.smiles) if like is None else like.tokenizer
-    ids = tokenizer.encode(table.smiles)
+    packed = _packed(table, properties, like, n_jobs)
+    rows = packed.rows("train")
+    if not len(rows):
+        raise InputError(f"{table.name} has {len(table)} molecules, none of them to train on: give more")
     if like is None:
-        codec = _codec(table, tokenizer, ids, digits, code)
-        step = fitting_step([len(row) for row in ids]) if canvas_step is None else canvas_step
+        codec = _codec(packed, digits, code)
+        step = fitting_step(packed.ids.lengths) if canvas_step is None else canvas_step
     else:
         code, codec, step = like.code, like.codec, like.canvas_step
-    y = frame[list(properties)].to_numpy(dtype=np.float64)
-    part = split(table.smiles)
-    if not (part == "train").any():
-        raise InputError(f"{table.name} has {len(table)} molecules, none of them to train on: give more")
-    # A table of a few molecules may have none held out: its bound is then one of the training molecules.
-    held_out = part == "validation" if (part == "validation").any() else part == "train"
-    resident = partial(ResidentTokens, step=step, batch_tokens=batch_tokens, seed=seed, device=device)
-    chosen = (part == "train", held_out)
-    train, validation = (resident([ids[i] for i in np.flatnonzero(rows)], y[rows]) for rows in chosen)
-    longest = _longest([train, validation], like)
-    labels = torch.from_numpy(y[part == "train"]).float()
-    law = CanvasLaw.fit(train.canvases, labels, torch.Generator().manual_seed(seed))
-    statistics = [_statistics(table, name, y[part == "train", i]) for i, name in enumerate(properties)]
-    smiles = [table.smiles[i] for i in np.flatnonzero(part == "train")]
-    return Prepared(tokenizer, code, codec, statistics, train, validation, law, step, longest, smiles)
+    resident = partial(ResidentTokens, packed.ids, packed.values, step=step, batch_tokens=batch_tokens)
+    parts = (rows, _held_out(packed))
+    train, validation = (resident(rows=part, seed=seed, device=device) for part in parts)
+    labels = torch.from_numpy(packed.values[rows]).float()
+    return Prepared(
+        tokenizer=SelfiesTokenizer(packed.tokens),
+        code=code,
+        codec=codec,
+        statistics=_statistics(packed, rows),
+        train=train,
+        validation=validation,
+        canvas=CanvasLaw.fit(train.canvases, labels, torch.Generator().manual_seed(seed)),
+        canvas_step=step,
+        longest=_longest([train, validation], like),
+        keys=packed.keys[rows],
+    )
 
 
-def fitting_step(lengths: Sequence[int]) -> int:
+def fitting_step(lengths: Sequence[int] | NDArray[np.integer]) -> int:
     """Return a canvas step that makes some five to ten sizes: each is compiled once, and padded half a step.
 
     Args:
@@ -126,17 +128,46 @@ def fitting_step(lengths: Sequence[int]) -> int:
     return next((step for step in STEPS if common <= 10 * step), STEPS[-1])
 
 
-def _codec(
-    table: MoleculeTable, tokenizer: SelfiesTokenizer, ids: Sequence[np.ndarray], digits: int, code: str
-) -> SubtokenCodec:
+def _packed(
+    table: MoleculeTable | PackedTable, properties: Sequence[str], like: Notation | None, n_jobs: int
+) -> PackedTable:
+    """Return the table packed, with these properties."""
+    if isinstance(table, MoleculeTable):
+        tokenizer = None if like is None else like.tokenizer
+        return pack(table, properties, tokenizer=tokenizer, n_jobs=n_jobs)
+    return table.select(properties)
+
+
+def _held_out(packed: PackedTable) -> NDArray[np.int64]:
+    """Return the rows of the validation part, or of training if a table of a few molecules has none."""
+    rows = packed.rows("validation")
+    return rows if len(rows) else packed.rows("train")
+
+
+def _statistics(packed: PackedTable, rows: NDArray[np.int64]) -> list[PropertyStatistics]:
+    """Return the statistics of every condition over some rows."""
+    return [
+        PropertyStatistics.from_values(
+            entry.name,
+            packed.values[rows, column],
+            entry.unit,
+            entry.source,
+            entry.integer,
+            classes=entry.classes,
+        )
+        for column, entry in enumerate(packed.conditions)
+    ]
+
+
+def _codec(packed: PackedTable, digits: int, code: str) -> SubtokenCodec:
     """Return the digits of a table's own symbols; refuse to write a single symbol in several digits."""
-    if digits > 1 and len(tokenizer) < 3:
+    if digits > 1 and len(packed.tokens) < 3:
         raise InputError(
-            f"the molecules of {table.name} have only one SELFIES symbol, {tokenizer.tokens[-1]}, which "
+            f"the molecules of {packed.name} have only one SELFIES symbol, {packed.tokens[-1]}, which "
             "needs no digits: take the family mdlm, or more molecules"
         )
-    counts = np.bincount(np.concatenate(ids), minlength=len(tokenizer))
-    return SubtokenCodec(torch.from_numpy(CODES[code](tokenizer.tokens, digits, counts=counts.tolist())))
+    counts = np.bincount(packed.ids.flat, minlength=len(packed.tokens))
+    return SubtokenCodec(torch.from_numpy(CODES[code](packed.tokens, digits, counts=counts.tolist())))
 
 
 def _longest(parts: Sequence[ResidentTokens], like: Notation | None) -> int:
@@ -150,14 +181,3 @@ def _longest(parts: Sequence[ResidentTokens], like: Notation | None) -> int:
             "such molecules out"
         )
     return like.longest
-
-
-def _statistics(table: MoleculeTable, name: str, values: np.ndarray) -> PropertyStatistics:
-    """Return the training statistics of a condition, with the unit of its source."""
-    if name in table.labels:
-        classes = table.classes.get(name, ())
-        return PropertyStatistics.from_values(
-            name, values, table.units[name], table.citation, classes=classes
-        )
-    known = PROPERTIES[name]
-    return PropertyStatistics.from_values(name, values, known.unit, known.reference, known.integer)

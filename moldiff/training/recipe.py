@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.pytorch import Callback
 
-from moldiff.chem.properties import PROPERTIES
-from moldiff.datasets import DATASETS, MoleculeTable
+from moldiff.datasets import DATASETS, MoleculeTable, PackedTable
 from moldiff.errors import InputError
 from moldiff.files import write_json
 from moldiff.metrics.keys import TrainingKeys
@@ -58,7 +58,9 @@ class Recipe(BaseRecipe):
         if not (all(0 <= share <= 1 for share in self.shown) and 0 < sum(self.shown) <= 1 + 1e-6):
             raise InputError(f"shown must hold probabilities that sum to at most 1, got {list(self.shown)}")
 
-    def prepare(self, table: MoleculeTable, properties: Sequence[str], *, n_jobs: int = 1) -> Prepared:
+    def prepare(
+        self, table: MoleculeTable | PackedTable, properties: Sequence[str], *, n_jobs: int = 1
+    ) -> Prepared:
         """Return the table as tokens, codes and conditions."""
         return prepare(
             table,
@@ -83,7 +85,7 @@ class Recipe(BaseRecipe):
 
     def train(
         self,
-        table: MoleculeTable,
+        table: MoleculeTable | PackedTable,
         properties: Sequence[str],
         folder: Path,
         *,
@@ -98,7 +100,7 @@ class Recipe(BaseRecipe):
         from there.
 
         Args:
-            table: Molecules with canonical SMILES.
+            table: Molecules with canonical SMILES, or packed.
             properties: Conditions of the model.
             folder: The model folder.
             init: A model folder whose weights to start from; codes and properties must be the same.
@@ -127,16 +129,15 @@ class Recipe(BaseRecipe):
         model = SavedModel(network.cpu(), prepared.codec, prepared.canvas, config)
         statistics = {entry.name: entry for entry in prepared.statistics}
         write_json(folder / "properties.json", {name: entry.to_dict() for name, entry in statistics.items()})
-        TrainingKeys.build(prepared.train_smiles).save(folder / "train_keys.bin")
+        TrainingKeys(np.unique(prepared.keys)).save(folder / "train_keys.bin")
         write_card(folder, config, statistics, citation=table.citation, curve=work / "curve.csv")
         # The configuration comes last: a folder without it is not a model.
         save_model(folder, model, list(prepared.tokenizer.tokens))
         return model
 
-    def command(self, table: MoleculeTable, properties: Sequence[str]) -> str:
+    def command(self, table: MoleculeTable | PackedTable, properties: Sequence[str]) -> str:
         """Return the command that trains this recipe: what differs from the defaults is spelled out."""
-        everything = [*PROPERTIES, *table.labels]
-        words = [f"--property {name}" for name in properties if list(properties) != everything]
+        words = [f"--property {name}" for name in properties if list(properties) != table.offered]
         for entry in fields(self):
             value = getattr(self, entry.name)
             if value != entry.default:

@@ -33,7 +33,7 @@ def make_model(folder, table, family):
     config = {"family": family, "canvas_step": 4, "network": recipe.network_keywords(prepared)}
     statistics = {entry.name: entry.to_dict() for entry in prepared.statistics}
     write_json(folder / "properties.json", statistics)
-    TrainingKeys.build(prepared.train_smiles).save(folder / "train_keys.bin")
+    TrainingKeys(np.unique(prepared.keys)).save(folder / "train_keys.bin")
     model = SavedModel(network, prepared.codec, prepared.canvas, config)
     save_model(folder, model, list(prepared.tokenizer.tokens))
     return str(folder)

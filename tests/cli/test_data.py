@@ -1,7 +1,12 @@
+import hashlib
+import tarfile
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from moldiff import cli
+from moldiff.datasets import SOURCES, read_packed
 
 TABLE = """mol,logS,active,note
 OCC,0.5,yes,one
@@ -10,6 +15,11 @@ C1,1.0,no,three
 CC(=O)O.CC,,no,four
 CC,inf,,five
 """
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture
@@ -117,7 +127,15 @@ def test_options_of_standardising(capsys, tmp_path):
         (["prepare", "{table}", "-o", "{folder}/a.xlsx"], "expected a name in .parquet or .csv"),
         (["prepare", "{table}", "-o", "{table}"], "is the file to read"),
         (["prepare", "{table}", "-o", "{folder}/a.csv"], "'logS' is infinite in row 5"),
-        (["prepare", "b3db", "-o", "{folder}/a.csv"], "expected a file named"),
+        (["prepare", "b3db", "-o", "{folder}/a.csv"], "'b3db' is neither a data set to download nor a file"),
+        (["prepare", "mosses"], "did you mean 'moses'"),
+        (["prepare", "moses", "--tautomer"], "the molecules of moses are taken as they are"),
+        (["prepare", "moses", "--from", "none.csv"], "cannot read none.csv: there is no such file"),
+        (["prepare", "{table}", "--from", "{table}"], "is neither a data set to download nor a file"),
+        (["prepare", "{table}"], "say with -o where to write"),
+        (["prepare", "{table}", "-o", "{folder}/a.csv", "--property", "logS"], "leave --property out"),
+        (["prepare", "{table}", "-o", "{folder}/made", "--property", "logP2"], "did you mean 'logP'"),
+        (["info", "moses"], "moses is not prepared on this machine: run `moldiff data prepare moses` first"),
         (["info", "{folder}/no.smi"], "no molecule is left of 1 rows"),
     ],
 )
@@ -136,3 +154,53 @@ def test_a_place_that_cannot_be_written(capsys, tmp_path, table):
     code, _, err = run(capsys, "prepare", table, "-o", table / "a.csv")
     assert code == 2
     assert "cannot write" in err
+
+
+def test_prepare_makes_a_table_to_train_on(capsys, tmp_path, table):
+    table.write_text(TABLE.replace("inf", "1"), encoding="utf-8")
+    words = ["prepare", table, "-o", tmp_path / "made", "--property", "logS", "--property", "rings"]
+    code, out, _ = run(capsys, *words)
+    assert code == 0
+    assert "kept 3 molecules; dropped: 1 repeated, 1 not a molecule" in out
+    assert "conditions: logS, rings" in out
+    code, again, _ = run(capsys, *words)
+    assert (code, again) == (0, out)
+    code, out, _ = run(capsys, "info", tmp_path / "made")
+    assert code == 0
+    assert rows(out)["logS"] == ["numeric", "2", "1", "0.8", "0.2", "0.6", "1"]
+
+
+def test_prepare_takes_a_copy_of_a_data_set(capsys, tmp_path):
+    copy = tmp_path / "copy.smi"
+    copy.write_text("CCO\nOCC\nCC[NH+](C)C\n", encoding="utf-8")
+    code, out, err = run(capsys, "prepare", "moses", "--from", copy, "--property", "logP")
+    assert code == 0
+    assert f"note: {copy} is not the original file of moses" in err
+    assert "kept 2 molecules; dropped: 1 repeated" in out
+    assert "train on it with: moldiff train moses" in out
+    code, out, _ = run(capsys, "info", "moses")
+    assert code == 0
+    assert "moses: 2 molecules" in out
+    assert "cite: D. Polykovskiy" in out
+    code, out, _ = run(capsys, "list")
+    assert rows(out)["moses"][:2] == ["2", "molecules"]
+    assert rows(out)["zinc250k"][0] == "no"
+
+
+def test_an_archive_is_unpacked_and_checked_by_its_hash(capsys, tmp_path, monkeypatch):
+    (tmp_path / "zinc.txt").write_text("CCO\nCCN\n", encoding="utf-8")
+    packed = tmp_path / "zinc.txt.gz"
+    with tarfile.open(packed, "w:gz") as archive:
+        archive.add(tmp_path / "zinc.txt", "zinc.txt")
+    known = hashlib.sha256(packed.read_bytes()).hexdigest()
+    monkeypatch.setitem(SOURCES, "zinc250k", replace(SOURCES["zinc250k"], sha256=known))
+    code, out, err = run(capsys, "prepare", "zinc250k", "--from", packed, "-o", tmp_path / "made")
+    assert (code, err) == (0, "")
+    assert "(checked by its hash)" in out
+    assert read_packed(tmp_path / "made").name == "zinc250k"
+    packed.write_bytes(packed.read_bytes()[:60])
+    known = hashlib.sha256(packed.read_bytes()).hexdigest()
+    monkeypatch.setitem(SOURCES, "zinc250k", replace(SOURCES["zinc250k"], sha256=known))
+    code, _, err = run(capsys, "prepare", "zinc250k", "--from", packed, "-o", tmp_path / "again")
+    assert code == 2
+    assert "cannot unpack" in err

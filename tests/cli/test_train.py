@@ -329,3 +329,32 @@ def test_from_a_table_with_classes_to_molecules(capsys, tmp_path):
         cli.main([*ask, "--goal", "max BBB"])
     assert stop.value.code == 2
     assert "BBB is a class: expected BBB=BBB+ or BBB=BBB-" in capsys.readouterr().err
+
+
+def test_a_prepared_table_and_a_predictor_of_it(capsys, tmp_path, monkeypatch):
+    """From a file to a model and to a predictor for it, without the file in memory."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    chains = "".join(f"{'C' * n}{end},{n}.5\n" for n in range(1, 31) for end in ("O", "N", "C1CC1"))
+    (tmp_path / "mine.csv").write_text(f"smiles,logS\n{chains}")
+    for name, symbol in (("made", "CCF,1\n"), ("wider", "CCBr,1\nCCCBr,2\n")):
+        (tmp_path / "mine.csv").write_text(f"smiles,logS\n{chains}{symbol}")
+        words = [str(tmp_path / "mine.csv"), "-o", str(tmp_path / name)]
+        with pytest.raises(SystemExit) as stop:
+            cli.main(["data", "prepare", *words, "--property", "logS", "--property", "rings"])
+        assert stop.value.code == 0
+    small = ["--tokens", "2e3", "--batch-tokens", "256", "--width", "16", "--depth", "1", "--heads", "1"]
+    small += ["--no-compile", "--no-progress"]
+    model = str(tmp_path / "model")
+    capsys.readouterr()
+    code, text, _ = run(capsys, str(tmp_path / "made"), "--property", "rings", *small, "-o", model)
+    assert code == 0, text
+    assert text.startswith("mine: 91 molecules, prepared; conditions: rings\n")
+    assert list(json.loads((tmp_path / "model" / "properties.json").read_text())) == ["rings"]
+    words = ["--predictor", "--for", model, *small, "-o", str(tmp_path / "p")]
+    code, text, err = run(capsys, str(tmp_path / "wider"), *words)
+    assert code == 0, err
+    assert "note: 2 molecules are left out: symbol outside the model's vocabulary, [Br]" in err
+    assert load_predictor(tmp_path / "p").properties == ["logS", "rings"]
+    code, _, err = run(capsys, str(tmp_path / "made"), "--property", "logP", *small, "-o", model)
+    assert code == 2
+    assert "mine was prepared without 'logP'" in err

@@ -13,7 +13,7 @@ from toy import PRIME
 from moldiff.diffusion import CanvasLaw, MaskedProcess, SubtokenCodec
 from moldiff.models.denoiser import Denoiser
 from moldiff.training.bounds import both_bounds, likelihood_bound
-from moldiff.training.data import CanvasGroup, ResidentTokens
+from moldiff.training.data import ResidentTokens
 from moldiff.training.fit import Fit
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's advice on loaders and workers
@@ -116,7 +116,8 @@ def test_training_lowers_the_bound(data, tmp_path):
 def test_bound_of_the_true_law_is_its_negative_log_likelihood(pattern):
     """With the exact posterior every ordering telescopes to -log p(x0); the canvas adds its own."""
     rows = np.random.default_rng(0).choice(len(PRIME.p), size=3000, p=PRIME.p)
-    group = CanvasGroup(torch.tensor(PRIME.sequences[rows], dtype=torch.uint8), torch.zeros(len(rows), 0))
+    tokens = torch.tensor(PRIME.sequences[rows], dtype=torch.uint8)
+    group = SimpleNamespace(tokens=tokens, y=torch.zeros(len(rows), 0))
     data = SimpleNamespace(groups={2: group}, device=torch.device("cpu"))
     law = CanvasLaw(torch.tensor([2, 4]), torch.tensor([5, 1]), torch.empty(0, 0), torch.empty(0))
     logits = checks.bayes(PRIME)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from moldiff.datasets import MoleculeTable
+from moldiff.datasets import MoleculeTable, pack
 from moldiff.diffusion import SubtokenCodec
 from moldiff.errors import InputError
 from moldiff.training.notation import read_notation
@@ -66,3 +66,41 @@ def test_molecules_that_the_model_cannot_write_are_refused(smiles, message):
     table = MoleculeTable("mine", ["CO", smiles], pd.DataFrame({"x": [0.0, 1.0]}), {"x": "1"})
     with pytest.raises(InputError, match=message):
         prepare(table, ["x"], like=read_notation("qm9"))
+
+
+CHAINS = [f"{'C' * n}{end}" for n in range(1, 30) for end in ("O", "N", "F")]
+
+
+def chains():
+    labels = pd.DataFrame({"x": np.arange(float(len(CHAINS)))})
+    return MoleculeTable("mine", CHAINS, labels, {"x": "s"}, "me")
+
+
+def test_a_packed_table_trains_as_the_table_does():
+    given, packed = chains(), pack(chains(), ["heavy_atoms", "x", "rings"])
+    first, second = (prepare(source, ["x", "rings"], digits=2, batch_tokens=64) for source in (given, packed))
+    assert first.tokenizer == second.tokenizer
+    assert first.statistics == second.statistics
+    assert torch.equal(first.codec.codes, second.codec.codes)
+    assert np.array_equal(first.keys, second.keys)
+    for name in ("train", "validation"):
+        ours, theirs = getattr(first, name), getattr(second, name)
+        assert len(ours) == len(theirs)
+        for step in (0, 3, ours.batches_per_epoch + 1):
+            for one, other in zip(ours.batch(step), theirs.batch(step), strict=True):
+                assert torch.equal(one, other)
+    for one, other in zip(first.canvas.tensors().values(), second.canvas.tensors().values(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_packed_table_is_written_like_a_model():
+    model, packed = read_notation("qm9"), pack(chains(), ["x"])
+    sifted, left_out = model.sift_packed(packed)
+    assert left_out == {"too long": sum(len(name) >= 24 for name in CHAINS)}
+    prepared = prepare(sifted, ["x"], like=model)
+    assert prepared.tokenizer == model.tokenizer
+    group = prepared.train.groups[8]
+    assert set(model.tokenizer.decode(group.tokens.numpy())) <= set(CHAINS)
+    odd = pack(MoleculeTable("odd", ["CBr", "BrBr"], pd.DataFrame(index=range(2))), ["rings"])
+    with pytest.raises(InputError, match=r"can write none of the 2 molecules of odd \(.*\[Br\]"):
+        model.sift_packed(odd)
