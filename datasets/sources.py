@@ -75,17 +75,43 @@ class Source:
         return place
 
 
+def _moses(name: str, file: str, sha256: str, part: str) -> Source:
+    """Return one of the three files of MOSES."""
+    return Source(
+        name,
+        "https://media.githubusercontent.com/media/molecularsets/moses/"
+        f"dd7ed6ab38e23afd3ef5371d67939a1760bd8599/moses/dataset/data/{file}",
+        sha256,
+        "D. Polykovskiy et al., Frontiers in Pharmacology 11, 565644 (2020), "
+        f"doi:10.3389/fphar.2020.565644: {part}, from ZINC Clean Leads",
+        "ZINC: free to use, not to redistribute",
+    )
+
+
+MOSES_TEST = _moses(
+    "moses-test",
+    "test.csv.gz",
+    "f896fbf3764f88d94670b9959e5872c600c12152a18233823e820761b7a791b2",
+    "the test part",
+)
+"""What MOSES compares generated molecules with."""
+
+MOSES_TEST_SCAFFOLDS = _moses(
+    "moses-test-scaffolds",
+    "test_scaffolds.csv.gz",
+    "adffb2192c1bfe31ab0e13154d4af19a37dc18bdbf3cd7b4491e04405128adde",
+    "the test part whose scaffolds training lacks",
+)
+"""The same with other scaffolds."""
+
 SOURCES: dict[str, Source] = {
     entry.name: entry
     for entry in (
-        Source(
+        _moses(
             "moses",
-            "https://media.githubusercontent.com/media/molecularsets/moses/"
-            "dd7ed6ab38e23afd3ef5371d67939a1760bd8599/moses/dataset/data/train.csv.gz",
+            "train.csv.gz",
             "786f0313aa6b9ba5514df685f885742a70ea8d86f1a4fa48115f7f80a634265c",
-            "D. Polykovskiy et al., Frontiers in Pharmacology 11, 565644 (2020), "
-            "doi:10.3389/fphar.2020.565644: the training part, from ZINC Clean Leads",
-            "ZINC: free to use, not to redistribute",
+            "the training part",
         ),
         Source(
             "zinc250k",
@@ -99,7 +125,7 @@ SOURCES: dict[str, Source] = {
         ),
     )
 }
-"""Sources by name."""
+"""Tables to train on, by name."""
 
 
 def prepared_folder(name: str) -> Path:

@@ -134,3 +134,12 @@ def my_scores(tmp_path, monkeypatch):
         return book.read_text().splitlines() if book.exists() else []
 
     return asked
+
+
+@pytest.fixture(scope="session")
+def moses_data():
+    """The data of MOSES as its wheel holds it, where somebody unpacked it: MOLDIFF_MOSES names the folder."""
+    place = os.environ.get("MOLDIFF_MOSES")
+    if not place:
+        pytest.skip("MOLDIFF_MOSES does not name the folder of the MOSES data (test.csv.gz, test_stats.npz)")
+    return Path(place)

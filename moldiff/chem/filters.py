@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import compress
 
 from moldiff.chem.alerts import Brenk, Catalogue, Nih, Pains, PainsA, PainsB, PainsC, Zinc
+from moldiff.chem.medicinal import Mcf, MosesRules
 from moldiff.chem.molecule_filter import Filter, MoleculeFilter, Nearest, shown
 from moldiff.chem.properties import PROPERTIES
 from moldiff.chem.range_filters import SIMILARITY, PropertyRange, SimilarityRange
@@ -35,6 +36,8 @@ FILTERS: dict[str, type[Filter]] = {
     "BRENK": Brenk,
     "NIH": Nih,
     "ZINC": Zinc,
+    "MCF": Mcf,
+    "MOSES": MosesRules,
     "elements": Elements,
     "ring-sizes": RingSizes,
     "contains": Contains,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from moldiff.errors import InputError, RunError
+from moldiff.errors import InputError, RunError, did_you_mean
 
 if TYPE_CHECKING:
     from moldiff.evaluation import Evaluation
@@ -54,6 +54,24 @@ Compared = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same figures.")]
 Jobs = Annotated[int, typer.Option(help="Processes for measuring properties; -1 for all cores.")]
+ByProtocol = Annotated[
+    str | None,
+    typer.Option(
+        "--protocol",
+        help="Judge by a protocol of the literature instead: moses (30,000 molecules) or guacamol (10,000).",
+    ),
+]
+Train = Annotated[
+    Path | None,
+    typer.Option(
+        help="With --protocol: the training molecules; a prepared table for moses (the one prepared by name "
+        "unless given), a file for guacamol."
+    ),
+]
+Test = Annotated[Path | None, typer.Option(help="With --protocol moses: your copy of its test set.")]
+TestScaffolds = Annotated[
+    Path | None, typer.Option(help="With --protocol moses: your copy of its scaffold test set.")
+]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda. Default: the best there is.")]
 Precision = Annotated[str, typer.Option(help="Of the model: fp32, bf16 or auto.")]
 ShowProgress = Annotated[bool, typer.Option("--progress/--no-progress", help="Say what is being done.")]
@@ -75,14 +93,27 @@ def evaluate(
     device: Device = None,
     precision: Precision = "fp32",
     progress: ShowProgress = True,
+    protocol: ByProtocol = None,
+    train: Train = None,
+    test: Test = None,
+    test_scaffolds: TestScaffolds = None,
 ) -> None:
     """Score a file of molecules: as a set, against a reference, by goals, and by a model's likelihood."""
     given = dict(locals())
+    files = {name: given[name] for name in FILES if given[name] is not None}
+    if protocol is None and files:
+        raise InputError(f"--{next(iter(files)).replace('_', '-')} is for --protocol")
     if per_molecule is not None and model is None:
         raise InputError("--per-molecule writes likelihood bounds, which take --model")
     _check_places([place for place in (output, per_molecule) if place is not None], file)
-    _evaluate(given)
+    if protocol is None:
+        _evaluate(given)
+    else:
+        _judge(given, files)
 
+
+FILES = ("train", "test", "test_scaffolds")
+"""Options that are files of a protocol."""
 
 SETTINGS = ("reference", "model", "draws", "compared", "seed", "device", "precision")
 """Options that are keywords of ``moldiff.evaluation.evaluate``."""
@@ -106,6 +137,35 @@ def _evaluate(given: dict[str, Any]) -> None:
     Console().print(scores(found))
     about = {"file": str(file), "column": rows.column, "command": command(given)}
     _write(found, about, given["output"], given["per_molecule"])
+
+
+def _judge(given: dict[str, Any], files: dict[str, Path]) -> None:
+    """Read, judge by a protocol, print and write."""
+    from rich.console import Console
+
+    from moldiff.cli.scores import protocol_scores
+    from moldiff.protocols import PROTOCOLS
+    from moldiff.reference import read_molecules
+
+    name, file = given["protocol"], given["file"]
+    if name not in PROTOCOLS:
+        raise InputError(f"unknown protocol '{name}'{did_you_mean(name, PROTOCOLS)}")
+    for option in ("reference", "model", "goal"):
+        if given[option]:
+            raise InputError(f"--{option} has no say in a protocol: leave it out")
+    for option in files:
+        if option not in PROTOCOLS[name].takes:
+            raise InputError(f"--{option.replace('_', '-')} is not for the protocol {name}")
+    rows = read_molecules(file, given["smiles"])
+    with _status(given["progress"]) as say:
+        tell = say or (lambda _: None)
+        judge = PROTOCOLS[name].open(files, say=tell, n_jobs=given["jobs"])
+        found = judge(rows.smiles, say=tell)
+    typer.echo(f"{len(rows.smiles):,} rows of {file}, SMILES in column '{rows.column}' ({rows.found})")
+    Console().print(protocol_scores(found))
+    for note in found.notes:
+        typer.echo(f"note: {note}")
+    _write_record({"file": str(file), "command": command(given), **found.to_dict()}, given["output"])
 
 
 def command(given: dict[str, Any]) -> str:
@@ -156,22 +216,36 @@ def _status(shown: bool) -> Iterator[Say | None]:
 
 def _write(found: Evaluation, about: dict[str, Any], output: Path | None, per_molecule: Path | None) -> None:
     """Write the files that were asked for, each whole or not at all."""
+    from moldiff.files import whole_file
+
+    if per_molecule is not None and found.likelihood is not None:
+        with _refusing_places(), whole_file(per_molecule) as part:
+            found.likelihood.table.to_csv(part, index=False)
+        typer.echo(f"bounds of every row written to {per_molecule}")
+    _write_record({**about, **found.to_dict()}, output)
+
+
+def _write_record(figures: dict[str, Any], output: Path | None) -> None:
+    """Write figures as JSON, with versions and machine, if a place was given."""
     import json
 
     from moldiff.files import whole_file
     from moldiff.machine import describe_machine
     from moldiff.records import versions
 
+    if output is None:
+        return
+    record = {**figures, "versions": versions(), "machine": describe_machine()}
+    with _refusing_places(), whole_file(output) as part:
+        text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
+        part.write_text(text + "\n", encoding="utf-8")
+    typer.echo(f"figures written to {output}")
+
+
+@contextmanager
+def _refusing_places() -> Iterator[None]:
+    """Say what could not be written."""
     try:
-        if per_molecule is not None and found.likelihood is not None:
-            with whole_file(per_molecule) as part:
-                found.likelihood.table.to_csv(part, index=False)
-            typer.echo(f"bounds of every row written to {per_molecule}")
-        if output is not None:
-            record = {**about, **found.to_dict(), "versions": versions(), "machine": describe_machine()}
-            with whole_file(output) as part:
-                text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
-                part.write_text(text + "\n", encoding="utf-8")
-            typer.echo(f"figures written to {output}")
+        yield
     except OSError as error:
         raise RunError(f"the results could not be written: {error.strerror} ({error.filename})") from error

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from moldiff.likelihood import Likelihood
     from moldiff.metrics.intervals import Interval, Share
     from moldiff.metrics.property_report import PropertyReport
+    from moldiff.protocols.figures import ProtocolReport
 
 
 def scores(found: Evaluation) -> RenderableType:
@@ -118,3 +119,15 @@ def _likelihood(found: Likelihood) -> RenderableType:
         for reason, count in found.excluded.items()
     ]
     return Group(Text(title), table, *left_out)
+
+
+def protocol_scores(found: ProtocolReport) -> Table:
+    """Return the figures of a protocol as a table."""
+    arrows = {"higher": "↑", "lower": "↓"}
+    made = new_table(
+        f"{found.protocol}: {found.rows:,} molecules", ["figure", "value", "of", "is"], ["value", "of"]
+    )
+    for figure in found.figures:
+        name = f"{figure.name} {arrows.get(figure.better, '')}".strip()
+        add_row(made, name, number(figure.value), f"{figure.n:,}", figure.about)
+    return made

@@ -169,3 +169,42 @@ def test_progress_goes_to_stderr(evaluate, monkeypatch):
     code, out, _ = evaluate("--progress")
     assert code == 0
     assert "reading molecules" not in out
+
+
+def test_a_protocol_with_copies_of_its_files(evaluate, tmp_path, monkeypatch):
+    pytest.importorskip("fcd_torch", reason="the extra moses is not installed")
+    for name in ("test", "scaffolds", "train"):
+        (tmp_path / f"{name}.smi").write_text("CCO\nCCN\nc1ccc2ccccc2c1\nCC(=O)NC1CC1\n")
+    report = tmp_path / "report.json"
+    words = ["--test", str(tmp_path / "test.smi"), "--test-scaffolds", str(tmp_path / "scaffolds.smi")]
+    code, out, err = evaluate("--protocol", "moses", *words, "-o", str(report))
+    assert (code, err) == (0, "")
+    assert "moses: 5 molecules" in out
+    assert "FCD/TestSF" in out
+    assert "note: 5 molecules are fewer than the 30,000" in out
+    record = json.loads(report.read_text(encoding="utf-8"))
+    figures = {figure["name"]: figure for figure in record["figures"]}
+    assert figures["valid"]["value"] == 0.8
+    assert figures["Novelty"]["value"] is None
+    assert record["command"].startswith("moldiff evaluate")
+    assert "--protocol moses" in record["command"]
+    code, out, err = evaluate("--protocol", "guacamol", "--train", str(tmp_path / "train.smi"))
+    assert (code, err) == (0, "")
+    assert "KL divergence" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--protocol", "mosses"], "unknown protocol 'mosses': did you mean 'moses'"),
+        (["--test", "a.smi"], "--test is for --protocol"),
+        (["--protocol", "moses", "--model", "qm9"], "--model has no say in a protocol"),
+        (["--protocol", "guacamol", "--test", "a.smi"], "--test is not for the protocol guacamol"),
+        (["--protocol", "guacamol"], "give their file with --train"),
+        (["--protocol", "moses", "--test", "none.smi"], "cannot read none.smi: there is no such file"),
+    ],
+)
+def test_wrong_input_of_protocols(evaluate, words, message):
+    code, out, err = evaluate(*words)
+    assert (code, out) == (2, "")
+    assert message in err

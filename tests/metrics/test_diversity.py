@@ -89,7 +89,7 @@ def test_memory_does_not_grow_with_the_pairs() -> None:
     packed = np.packbits(bits, axis=1, bitorder="little")
     del bits
     tracemalloc.start()
-    seen = sum(block.size for _, block in diversity._similarities(packed, packed))
+    seen = sum(block.size for _, _, block in diversity._similarities(packed, packed))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert seen == 6000**2
