@@ -130,6 +130,44 @@ CODES: dict[str, Code] = {"chemistry": chemistry, "shuffled": shuffled, "frequen
 """Codes by name."""
 
 
+def extended(tokens: Sequence[str], codes: NDArray[np.int64], new: Sequence[str]) -> NDArray[np.int64]:
+    """Write further tokens in the digits of a vocabulary, whose own tokens keep theirs.
+
+    With K = 1 they are the next numbers. With more digits a new token takes the digits that the chemistry
+    code would give it as far as the known tokens tell them: prefix and base symbol as they have them. Where
+    they do not tell, or another token has that code, digit 1 takes a value of its own.
+
+    Args:
+        tokens: The C known tokens.
+        codes: (C, K) their digits.
+        new: Distinct further tokens.
+
+    Returns:
+        (C + len(new), K) int64, rows distinct, the first C those of ``codes``.
+
+    Example:
+        >>> known = ["[nop]", "[C]", "[=C]", "[O]"]
+        >>> extended(known, chemistry(known, 2), ["[=O]", "[Br]"]).tolist()[4:]
+        [[1, 2], [0, 3]]
+    """
+    rows = [tuple(row) for row in codes.tolist()]
+    if codes.shape[1] == 1:
+        rows += [(len(tokens) + place,) for place in range(len(new))]
+        return np.array(rows, dtype=np.int64)
+    parts = {token: _split(token) for token in [*tokens, *new]}
+    prefixes = {parts[token][0]: row[0] for token, row in zip(tokens[1:], rows[1:], strict=True)}
+    bases = {parts[token][1]: row[NOP_DIGIT:] for token, row in zip(tokens[1:], rows[1:], strict=True)}
+    for token in new:
+        prefix, base = parts[token]
+        found = (prefixes.get(prefix, 0), *bases.get(base, ()))
+        if len(found) < codes.shape[1] or found in rows:
+            own = max(row[NOP_DIGIT] for row in rows) + 1
+            found = (found[0], own, *(0 for _ in range(codes.shape[1] - 2)))
+        bases.setdefault(base, found[NOP_DIGIT:])
+        rows.append(found)
+    return np.array(rows, dtype=np.int64)
+
+
 def _check(tokens: Sequence[str], k: int) -> None:
     if not tokens or tokens[0] != NOP or len(set(tokens)) != len(tokens):
         raise ValueError(f"expected distinct tokens, the first {NOP!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -80,7 +81,10 @@ Shown = Annotated[
     ),
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of weights, order and noise.")]
-Init = Annotated[Path | None, typer.Option(help="Model folder whose weights to start from.")]
+Init = Annotated[
+    str | None,
+    typer.Option(help="Model to go on from, by name or folder; the table may add symbols and properties."),
+]
 Accelerator = Annotated[str | None, typer.Option(help="Lightning's accelerator: auto, cpu, gpu ...")]
 Devices = Annotated[str | None, typer.Option(help="Lightning's devices: a number or auto.")]
 Compile = Annotated[bool, typer.Option("--compile/--no-compile", help="Compile the network.")]
@@ -138,6 +142,7 @@ RECIPE = (
     "muon_lr",
     "seed",
     "shown",
+    "init",
 )
 """Options that are keywords of ``Recipe``, where their defaults stand."""
 
@@ -148,14 +153,21 @@ OF_GENERATORS = ("shown", "init")
 """Options that mean nothing to a predictor."""
 
 
+FOR_MODELS = "--OPTION is for models that generate: leave it out with --predictor"
+FROM_MODEL = "{given} takes the OPTION from the model: leave --OPTION out"
+
+
 def _run(given: dict[str, Any]) -> None:
     """Train what the options ask for: a model, or a predictor."""
+    from moldiff.training.recipe import OF_INIT
+
     recipe = {name: given[name] for name in RECIPE if given[name] not in (None, [])}
-    running = {name: given[name] for name in ("accelerator", "precision", "init") if given[name] is not None}
+    running = {name: given[name] for name in ("accelerator", "precision") if given[name] is not None}
     if given["devices"] is not None:
         running["devices"] = _devices(given["devices"])
     running |= {"compiled": given["compile_network"], "progress": given["progress"], "n_jobs": given["jobs"]}
     _check_predictor(given["predictor"], given["model"], {*recipe, *running})
+    _refuse(OF_INIT if "init" in recipe else (), recipe, FROM_MODEL.format(given="--init"))
     plan = _checked(recipe, running)
     learner = _learner(recipe, given["model"]) if given["predictor"] else None
     standardiser = chosen_standardiser(given["neutralise"], given["tautomer"], given["standardise"])
@@ -219,13 +231,15 @@ def _check_predictor(predictor: bool, model: str | None, given: set[str]) -> Non
     """Refuse options that do not go together."""
     if model is not None and not predictor:
         raise InputError("--for names the model that a predictor is for: add --predictor, or leave it out")
-    for name in OF_GENERATORS if predictor else ():
+    _refuse(OF_GENERATORS if predictor else (), given, FOR_MODELS)
+    _refuse(OF_THE_MODEL if model is not None else (), given, FROM_MODEL.format(given="--for"))
+
+
+def _refuse(names: Iterable[str], given: Container[str], why: str) -> None:
+    """Refuse options that do not go with others, by a message that takes their names."""
+    for name in names:
         if name in given:
-            raise InputError(f"--{name} is for models that generate: leave it out with --predictor")
-    for name in OF_THE_MODEL if model is not None else ():
-        if name in given:
-            option = name.replace("_", "-")
-            raise InputError(f"--for takes the {option} from the model: leave --{option} out")
+            raise InputError(why.replace("OPTION", name.replace("_", "-")))
 
 
 def _learner(recipe: dict[str, Any], model: str | None) -> PredictorRecipe:

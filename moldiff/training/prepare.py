@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -22,6 +23,9 @@ from moldiff.training.notation import Notation
 
 STEPS = (4, 8, 16, 32)
 """Canvas steps to choose from."""
+
+NOTHING: Mapping[str, PropertyStatistics] = MappingProxyType({})
+"""No statistics."""
 
 
 @dataclass
@@ -61,6 +65,7 @@ def prepare(
     code: str = "chemistry",
     canvas_step: int | None = None,
     like: Notation | None = None,
+    known: Mapping[str, PropertyStatistics] = NOTHING,
     batch_tokens: int = 4096,
     seed: int = 0,
     device: torch.device | None = None,
@@ -76,6 +81,7 @@ def prepare(
         canvas_step: Canvas sizes are multiples of this; ``fitting_step`` unless given.
         like: How a model writes molecules, for its predictor: in the place of symbols, digits, code and
             canvases of the table's own.
+        known: Statistics of properties that a model has learned before: they stay as they are.
         batch_tokens: Canvas tokens in a training batch.
         seed: Seed of data order and canvas sample.
         device: Where the tokens live.
@@ -85,8 +91,7 @@ def prepare(
         InputError: If a property or the code is unknown, no molecule is left to train on, or one cannot be
             written ``like`` the model writes.
     """
-    if code not in CODES:
-        raise InputError(f"unknown code '{code}'{did_you_mean(code, CODES)}")
+    _check_code(code)
     packed = _packed(table, properties, like, n_jobs)
     rows = packed.rows("train")
     if not len(rows):
@@ -104,7 +109,7 @@ def prepare(
         tokenizer=SelfiesTokenizer(packed.tokens),
         code=code,
         codec=codec,
-        statistics=_statistics(packed, rows),
+        statistics=_statistics(packed, rows, known),
         train=train,
         validation=validation,
         canvas=CanvasLaw.fit(train.canvases, labels, torch.Generator().manual_seed(seed)),
@@ -128,6 +133,11 @@ def fitting_step(lengths: Sequence[int] | NDArray[np.integer]) -> int:
     return next((step for step in STEPS if common <= 10 * step), STEPS[-1])
 
 
+def _check_code(code: str) -> None:
+    if code not in CODES:
+        raise InputError(f"unknown code '{code}'{did_you_mean(code, CODES)}")
+
+
 def _packed(
     table: MoleculeTable | PackedTable, properties: Sequence[str], like: Notation | None, n_jobs: int
 ) -> PackedTable:
@@ -144,10 +154,14 @@ def _held_out(packed: PackedTable) -> NDArray[np.int64]:
     return rows if len(rows) else packed.rows("train")
 
 
-def _statistics(packed: PackedTable, rows: NDArray[np.int64]) -> list[PropertyStatistics]:
-    """Return the statistics of every condition over some rows."""
+def _statistics(
+    packed: PackedTable, rows: NDArray[np.int64], known: Mapping[str, PropertyStatistics]
+) -> list[PropertyStatistics]:
+    """Return the statistics of every condition: those that are known, or else those over some rows."""
     return [
-        PropertyStatistics.from_values(
+        known[entry.name]
+        if entry.name in known
+        else PropertyStatistics.from_values(
             entry.name,
             packed.values[rows, column],
             entry.unit,

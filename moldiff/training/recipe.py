@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from moldiff.datasets import DATASETS, MoleculeTable, PackedTable
 from moldiff.errors import InputError
 from moldiff.files import write_json
 from moldiff.metrics.keys import TrainingKeys
-from moldiff.models.checkpoint import SavedModel, load_model, read_json, save_model
+from moldiff.models.checkpoint import SavedModel, save_model
 from moldiff.models.denoiser import Denoiser
 from moldiff.models.families import FAMILIES
 from moldiff.training.base_recipe import BaseRecipe
@@ -26,6 +27,16 @@ from moldiff.training.dropping import SHOWN
 from moldiff.training.ema import WeightAverage
 from moldiff.training.fit import Fit
 from moldiff.training.prepare import Prepared, prepare
+from moldiff.training.starting import StartingPoint
+
+SIZES = ("width", "depth", "heads", "condition_width")
+"""Keywords that say how large the network is."""
+
+OF_INIT = ("family", "digits", "code", "canvas_step", *SIZES)
+"""Keywords that ``init`` settles."""
+
+INIT_RATE = 0.25
+"""Of the learning rates, where a model goes on from another."""
 
 
 @dataclass
@@ -41,6 +52,9 @@ class Recipe(BaseRecipe):
         batch_tokens: Canvas tokens in a batch.
         shown: How many conditions a training molecule shows: the probabilities of 0, 1, 2 ..., and a number
             uniform on 0..P with what is left of 1.
+        init: A model to go on from, a folder or the name of a bundled one: family, digits, code, canvases
+            and sizes are then the model's, and the learning rates a quarter of those given. It learns the
+            symbols and properties that the table adds, and keeps its own.
     """
 
     digits: int | None = None
@@ -48,8 +62,15 @@ class Recipe(BaseRecipe):
     canvas_step: int | None = None
     batch_tokens: int = 4096
     shown: Sequence[float] = SHOWN
+    init: str | None = None
 
     def __post_init__(self) -> None:
+        if self.start is not None:
+            config = self.start.saved.config
+            self.family, self.code, self.canvas_step = config["family"], config["code"], config["canvas_step"]
+            self.digits = self.start.notation.codec.digits
+            for name in SIZES:
+                setattr(self, name, config["network"][name])
         super().__post_init__()
         if FAMILIES[self.family].digits == 1 and self.digits not in (None, 1):
             name = self.family
@@ -58,10 +79,31 @@ class Recipe(BaseRecipe):
         if not (all(0 <= share <= 1 for share in self.shown) and 0 < sum(self.shown) <= 1 + 1e-6):
             raise InputError(f"shown must hold probabilities that sum to at most 1, got {list(self.shown)}")
 
+    @cached_property
+    def start(self) -> StartingPoint | None:
+        """The model to go on from; None for a fresh one."""
+        return None if self.init is None else StartingPoint.read(self.init)
+
+    @property
+    def pace(self) -> dict[str, Any]:
+        """Keywords of ``Fit``: how fast it learns, and the seed of its noise."""
+        scale = 1.0 if self.start is None else INIT_RATE
+        return {"lr": scale * self.lr, "muon_lr": scale * self.muon_lr, "seed": self.seed}
+
     def prepare(
         self, table: MoleculeTable | PackedTable, properties: Sequence[str], *, n_jobs: int = 1
     ) -> Prepared:
-        """Return the table as tokens, codes and conditions."""
+        """Return the table as tokens, codes and conditions, those of the model to go on from first."""
+        if self.start is not None:
+            packed = self.start.pack(table, properties, n_jobs=n_jobs)
+            return prepare(
+                packed,
+                packed.offered,
+                like=self.start.notation_of(packed),
+                known=self.start.statistics,
+                batch_tokens=self.batch_tokens,
+                seed=self.seed,
+            )
         return prepare(
             table,
             properties,
@@ -74,14 +116,17 @@ class Recipe(BaseRecipe):
         )
 
     def network(self, prepared: Prepared) -> Denoiser:
-        """Return a fresh network for the prepared table; its weights are a function of the seed."""
+        """Return a network for the prepared table; what is fresh of it is a function of the seed."""
         means = [entry.mean for entry in prepared.statistics]
         stds = [entry.scale for entry in prepared.statistics]
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
             codec = prepared.codec
             make, keywords = FAMILIES[self.family].network, self.network_keywords(prepared)
-            return make(codec.bases, codec.vocab_size, means, stds, **keywords)
+            network = make(codec.bases, codec.vocab_size, means, stds, **keywords)
+        if self.start is not None:
+            self.start.fill(network)
+        return network
 
     def train(
         self,
@@ -89,7 +134,6 @@ class Recipe(BaseRecipe):
         properties: Sequence[str],
         folder: Path,
         *,
-        init: Path | None = None,
         n_jobs: int = 1,
         command: str | None = None,
         **running: Any,
@@ -103,7 +147,6 @@ class Recipe(BaseRecipe):
             table: Molecules with canonical SMILES, or packed.
             properties: Conditions of the model.
             folder: The model folder.
-            init: A model folder whose weights to start from; codes and properties must be the same.
             n_jobs: Processes for measuring properties.
             command: What the card says that trains the model; the command of this recipe unless given.
             running: Keywords of ``Fit`` that do not change the result: accelerator, devices, precision ...
@@ -112,8 +155,6 @@ class Recipe(BaseRecipe):
         self.claim(work, {"data": table.name, "molecules": len(table), "properties": list(properties)})
         prepared = self.prepare(table, properties, n_jobs=n_jobs)
         network = self.network(prepared)
-        if init is not None:
-            self._start_from(network, prepared, init)
         process = FAMILIES[self.family].process(prepared.codec)
         run = Fit(work, self.tokens, shown=self.shown, **self.pace, **running)
 
@@ -129,7 +170,9 @@ class Recipe(BaseRecipe):
         model = SavedModel(network.cpu(), prepared.codec, prepared.canvas, config)
         statistics = {entry.name: entry for entry in prepared.statistics}
         write_json(folder / "properties.json", {name: entry.to_dict() for name, entry in statistics.items()})
-        TrainingKeys(np.unique(prepared.keys)).save(folder / "train_keys.bin")
+        keys = np.unique(prepared.keys)
+        known = TrainingKeys(keys) if self.start is None else self.start.with_keys(keys)
+        known.save(folder / "train_keys.bin")
         write_card(folder, config, statistics, citation=table.citation, curve=work / "curve.csv")
         # The configuration comes last: a folder without it is not a model.
         save_model(folder, model, list(prepared.tokenizer.tokens))
@@ -140,28 +183,13 @@ class Recipe(BaseRecipe):
         words = [f"--property {name}" for name in properties if list(properties) != table.offered]
         for entry in fields(self):
             value = getattr(self, entry.name)
-            if value != entry.default:
+            if value != entry.default and not (self.init and entry.name in OF_INIT):
                 each = value if isinstance(value, tuple) else [value]
                 texts = [f"{one:g}" if isinstance(one, float) else one for one in each]
                 words += [f"--{entry.name.replace('_', '-')} {text}" for text in texts]
         if table.name not in DATASETS:
             return "MoleculeGenerator.fit, with " + " ".join(words)
         return " ".join(["moldiff train", table.name, *words, "-o MODEL"])
-
-    def _start_from(self, network: Denoiser, prepared: Prepared, init: Path) -> None:
-        before = load_model(init)
-        if not torch.equal(before.codec.codes, prepared.codec.codes):
-            raise InputError(f"the model in {init} has other tokens or codes: it cannot be continued here")
-        known, wanted = list(read_json(init / "properties.json")), [e.name for e in prepared.statistics]
-        if known != wanted:
-            names = ", ".join(known)
-            raise InputError(
-                f"the model in {init} has the properties {names}: continue it with the same ones"
-            )
-        try:
-            network.load_state_dict(before.network.state_dict())
-        except RuntimeError as error:
-            raise InputError(f"the model in {init} has another shape: {error}") from error
 
     def _config(self, prepared: Prepared, training: dict[str, Any]) -> dict[str, Any]:
         return {

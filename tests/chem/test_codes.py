@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from moldiff.chem import CODES, NOP
-from moldiff.chem.codes import NOP_DIGIT, chemistry, frequency, shuffled
+from moldiff.chem.codes import NOP_DIGIT, chemistry, extended, frequency, shuffled
 
 ATOMS = ["C", "N", "O", "S", "P", "F", "Cl", "NH1", "N+1", "NH1+1", "O-1", "C@", "C@@H1", "13C"]
 RINGS = ["Ring1", "Ring2", "Branch1", "Branch2"]
@@ -132,3 +132,34 @@ def test_misuse_is_refused() -> None:
     for bad in ([], ["[C]", "[N]", "[O]"], [NOP, "[C]", "[C]"]):
         with pytest.raises(ValueError, match="expected distinct tokens"):
             chemistry(bad, 2)
+
+
+@pytest.mark.parametrize("name", CODES)
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_further_tokens_keep_the_codes_of_those_before(name, k):
+    known = ["[nop]", "[#C]", "[=C]", "[=N]", "[=O]", "[Branch1]", "[C]", "[N]", "[O]", "[Ring1]", "[NH1+1]"]
+    new = ["[#N]", "[Br]", "[=S]", "[S]", "[/C]", "[Ring2]", "[=Branch1]", "[C@H1]"]
+    codes = CODES[name](known, k, counts=list(range(len(known))))
+    found = extended(known, codes, new)
+    assert np.array_equal(found[: len(known)], codes)
+    assert len(np.unique(found, axis=0)) == len(known) + len(new)
+    if k > 1:
+        assert (found[1:, NOP_DIGIT] > 0).all()
+    assert np.array_equal(extended(known, codes, []), codes)
+
+
+def test_further_tokens_share_what_chemistry_tells():
+    known = ["[nop]", "[=C]", "[C]", "[=N]", "[N]", "[O]", "[#C]"]
+    codes = chemistry(known, 2)
+    found = dict(
+        zip(
+            [*known, "[=O]", "[#N]", "[S]", "[=S]"],
+            extended(known, codes, ["[=O]", "[#N]", "[S]", "[=S]"]).tolist(),
+            strict=True,
+        )
+    )
+    assert found["[=O]"] == [found["[=C]"][0], found["[O]"][1]]
+    assert found["[#N]"] == [found["[#C]"][0], found["[N]"][1]]
+    assert found["[S]"][0] == found["[C]"][0]
+    assert found["[=S]"] == [found["[=C]"][0], found["[S]"][1]]
+    assert found["[S]"][1] == codes[:, 1].max() + 1

@@ -280,6 +280,9 @@ def test_a_predictor_for_a_model_through_the_command_line(capsys, tmp_path):
         (["--predictor", "--for", "qm9", "--family", "ar"], "--for takes the family from the model"),
         (["--predictor", "--for", "qm9", "--digits", "1"], "--for takes the digits from the model"),
         (["--predictor", "--for", "qm9", "--code", "chemistry"], "--for takes the code from the model"),
+        (["--init", "qm8"], "unknown model 'qm8'"),
+        (["--init", "qm9", "--width", "64"], "--init takes the width from the model: leave --width out"),
+        (["--init", "qm9", "--family", "ar"], "--init takes the family from the model"),
         (
             ["--predictor", "--for", "qm9", "--canvas-step", "4"],
             "--for takes the canvas-step from the model: leave --canvas-step out",

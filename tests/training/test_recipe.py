@@ -41,11 +41,6 @@ def test_a_run_is_prolonged_by_more_tokens(trained):
     assert model.config["training"]["report"]["tokens"] >= 300
 
 
-def test_a_model_with_other_properties_is_no_start(trained, tmp_path):
-    with pytest.raises(InputError, match="has the properties a"):
-        Recipe(**TINY).train(table(), ["b"], tmp_path / "other", init=trained, **QUIET)
-
-
 def test_a_run_takes_about_the_tokens_it_was_given(tmp_path):
     recipe = Recipe(**{**TINY, "tokens": 1000.0})
     report = recipe.train(table(), ["a"], tmp_path / "m", **QUIET).config["training"]["report"]
