@@ -179,7 +179,7 @@ class PieceMaker:
             flat=np.array([place[symbol] for found in written for symbol in found], dtype=np.uint16),
             lengths=np.array([len(found) for found in written], dtype=np.uint16),
             rows=rows,
-            marks=_marks(names),
+            marks=marks_of(names),
             keys=row_keys(names),
             part=parts(names),
             values=np.concatenate([labels[rows].astype(np.float32), own], axis=1),
@@ -200,7 +200,7 @@ def _symbols(smiles: str, symbols_of: Any) -> tuple[list[str], tuple[str, str] |
     return found, None
 
 
-def _marks(smiles: Sequence[str]) -> NDArray[np.uint64]:
+def marks_of(smiles: Sequence[str]) -> NDArray[np.uint64]:
     """Return hashes of 64 bits: any two of 10 million molecules share one once in 400 thousand tables."""
     digests = b"".join(hashlib.blake2b(text.encode(), digest_size=8).digest() for text in smiles)
     return np.frombuffer(digests, dtype="<u8").astype(np.uint64)

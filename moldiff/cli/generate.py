@@ -62,6 +62,7 @@ def generate(
     chunk: options.Chunk = None,
     workers: options.Workers = 1,
     threads: options.Threads = None,
+    devices: options.Devices = None,
     compiled: common.CompiledNetwork = None,
     precision: common.Precision = None,
     device: common.Device = None,
@@ -92,6 +93,12 @@ def _generate(
     given |= {name: parse_knobs(given[name]) for name in PAIRS if name in given}
     if "preset" in given:
         given = over_preset(given.pop("preset"), given)
+    if "devices" in given:
+        from moldiff.cli.bulk import generate_in_bulk
+
+        formats = {"table_format": table_format, "overwrite": overwrite or None}
+        generate_in_bulk(output, progress=progress, refused=formats, **given)
+        return
     from moldiff.generator import MoleculeGenerator
     from moldiff.output import OutputFiles
 

@@ -150,3 +150,10 @@ Workers = Annotated[
 Threads = Annotated[
     int | None, typer.Option(help="Threads of a network call. Default: 1. It may change the molecules.")
 ]
+Devices = Annotated[
+    str | None,
+    typer.Option(
+        help="Draw in bulk, on so many devices (a number, or auto): shards in Parquet instead of one table, "
+        "no limit by memory, and a run that goes on after any interruption."
+    ),
+]
