@@ -28,3 +28,12 @@ def _processor() -> str:
     flags = [flag for flag in ("amx_bf16", "avx512_bf16") if flag in facts.get("flags", "").split()]
     name = facts.get("model name") or platform.machine()
     return f"{name} ({', '.join(flags)})" if flags else name
+
+
+def is_first_process() -> bool:
+    """Tell whether this is the first of the processes that a launcher started, or the only one.
+
+    Launchers number them in the environment: torchrun and Lightning's own, SLURM.
+    """
+    named = (os.environ.get(name) for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"))
+    return next((number for number in named if number is not None), "0") == "0"

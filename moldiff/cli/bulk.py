@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from moldiff.cli.bars import progress_bar
+from moldiff.cli.common_options import parse_devices
 from moldiff.cli.given import command_line
 from moldiff.errors import InputError, RunError
 
@@ -44,8 +45,7 @@ def generate_in_bulk(
         if value is not None:
             option = {"table_format": "format"}.get(name, name)
             raise InputError(f"--{option} is not for --devices: shards are Parquet, and go on by themselves")
-    if devices != "auto" and (not devices.isdecimal() or int(devices) < 1):
-        raise InputError(f"--devices must be a number of at least 1 or auto, got '{devices}'")
+    number = parse_devices(devices)
     device, n = given.pop("device", None), given.pop("n")
     if device not in ACCELERATORS:
         raise InputError(f"--device with --devices must be cpu or cuda, got '{device}'")
@@ -62,7 +62,7 @@ def generate_in_bulk(
             output,
             n,
             make,
-            devices=devices if devices == "auto" else int(devices),
+            devices=number,
             accelerator=ACCELERATORS[device],
             command=command_line(),
         )

@@ -22,6 +22,7 @@ from moldiff.cli.data import (
     open_source,
 )
 from moldiff.errors import InputError, did_you_mean
+from moldiff.machine import is_first_process
 
 if TYPE_CHECKING:
     from moldiff.chem.standardise import Standardiser
@@ -164,7 +165,7 @@ def _run(given: dict[str, Any]) -> None:
     recipe = {name: given[name] for name in RECIPE if given[name] not in (None, [])}
     running = {name: given[name] for name in ("accelerator", "precision") if given[name] is not None}
     if given["devices"] is not None:
-        running["devices"] = _devices(given["devices"])
+        running["devices"] = common.parse_devices(given["devices"])
     running |= {"compiled": given["compile_network"], "progress": given["progress"], "n_jobs": given["jobs"]}
     _check_predictor(given["predictor"], given["model"], {*recipe, *running})
     _refuse(OF_INIT if "init" in recipe else (), recipe, FROM_MODEL.format(given="--init"))
@@ -218,6 +219,8 @@ def _taken(
 
 def _say(taken: Intake | PackedIntake, output: Path) -> None:
     """Say what came of the table, list the rows left out, and say what one should know of the rest."""
+    if not is_first_process():
+        return
     for line in taken.summary():
         typer.echo(line)
     listed = taken.save_dropped(output)
@@ -289,12 +292,3 @@ def _train(plan: Recipe, taken: Intake | PackedIntake, output: Path, running: di
     for name, bound in model.config["training"]["validation"].items():
         typer.echo(f"{name}: {bound['nats']:.2f} ± {bound['standard_error']:.2f} nats per molecule")
     typer.echo(f"model written to {output}")
-
-
-def _devices(text: str) -> int | str:
-    """Return a number of devices, or "auto"."""
-    if text == "auto":
-        return text
-    if not text.isdecimal() or int(text) < 1:
-        raise InputError(f"--devices must be a number of at least 1 or auto, got '{text}'")
-    return int(text)

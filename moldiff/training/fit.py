@@ -53,6 +53,9 @@ class FitReport:
 class Fit:
     """A training run: constructor keywords are its settings, calling it trains a network in place.
 
+    On several devices every process has the same batches and noise and takes its rows of them, so the run is
+    that of one device but for rounding. All but the first process end with the training.
+
     A checkpoint ``last.ckpt`` in ``folder`` is resumed from. Because the learning rate is constant until the
     last 30%, a run is prolonged by resuming ``constant.ckpt``, copied to ``last.ckpt``, with a larger budget.
 
@@ -121,6 +124,8 @@ class Fit:
         with without_advice():
             trainer = self._trainer(total, [average, *(callbacks(average) if callbacks else [])])
             trainer.fit(module, ticks, ckpt_path=str(last) if last.exists() else None, weights_only=False)
+        if not trainer.is_global_zero:
+            raise SystemExit(0)  # this process has done its part: the first alone writes what was learned
         load_average(trainer.optimizers[0], average)
         return FitReport(trainer.global_step, module.tokens_seen, module.seconds)
 
@@ -143,6 +148,7 @@ class Fit:
         return Trainer(
             accelerator=self.accelerator,
             devices=self.devices,
+            strategy="ddp" if self.accelerator == "cpu" and self.devices not in (1, "auto") else "auto",
             max_steps=total,
             logger=False,
             callbacks=[keep, prolong, LossLog(self.folder / "loss.csv"), *bar, *callbacks],

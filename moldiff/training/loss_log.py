@@ -37,7 +37,10 @@ class LossLog(Callback):
     ) -> None:
         """Lightning's hook after an optimiser step."""
         # Kept on the device: reading the loss at every step would make the device wait.
-        self.total = self.total.to(pl_module.device) + outputs["loss"].detach().double()
+        loss = outputs["loss"].detach().double()
+        if trainer.world_size > 1:
+            loss = trainer.strategy.reduce(loss, reduce_op="mean")
+        self.total = self.total.to(pl_module.device) + loss
         self.steps += 1
         if self.steps == self.every and isinstance(pl_module, DenoisingModule):
             row = {"step": trainer.global_step, "tokens": pl_module.tokens_seen}

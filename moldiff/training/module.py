@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from moldiff.diffusion.process import Pattern
+from moldiff.errors import InputError
 from moldiff.models.compiled import many_shapes
 from moldiff.training.data import ResidentTokens
 from moldiff.training.dropping import SHOWN, drop_conditions
@@ -116,11 +117,23 @@ class DenoisingModule(LightningModule):
         z, t, weight = self.objective.process.corrupt(x0, self.pattern, generator)
         self.tokens_seen += x0.numel()
         # Noise is drawn for the whole batch and then shared out, so the number of devices changes nothing.
-        mine = slice(self.trainer.global_rank, None, self.trainer.world_size)
+        world = self.trainer.world_size
+        mine = slice(self.trainer.global_rank, None, world)
         with many_shapes():
             loss: Tensor = self._forward(x0[mine], z[mine], y[mine], t[mine], weight[mine])
+        # Gradients are averaged over the devices, whose shares may differ by a molecule.
+        loss = loss * (len(x0[mine]) * world / len(x0))
         self.log("loss", loss.detach(), prog_bar=True)
         return loss
+
+    def on_train_start(self) -> None:
+        """Refuse more devices than a batch has molecules."""
+        fewest = min(self.data.rows_per_batch(canvas) for canvas in self.data.groups)
+        if fewest < self.trainer.world_size:
+            raise InputError(
+                f"a batch of {fewest} molecules cannot be shared by {self.trainer.world_size} devices: raise "
+                "--batch-tokens"
+            )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the token count and the time spent with the weights."""
