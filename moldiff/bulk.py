@@ -21,7 +21,7 @@ from moldiff.datasets.repeats import repeats
 from moldiff.errors import InputError
 from moldiff.files import write_json
 from moldiff.generation_run import GenerationRun
-from moldiff.machine import describe_machine
+from moldiff.machine import describe_machine, machine_count
 from moldiff.proposing import COSTS, cost_summary
 from moldiff.records import plain, versions
 from moldiff.selecting import KEEP, SCAFFOLD
@@ -188,6 +188,7 @@ class Bulk:
         return Trainer(
             accelerator=self.accelerator,
             devices=self.devices,
+            num_nodes=machine_count(),
             strategy="ddp" if several and self.accelerator == "cpu" else "auto",
             logger=False,
             enable_checkpointing=False,

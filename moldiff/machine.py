@@ -37,3 +37,11 @@ def is_first_process() -> bool:
     """
     named = (os.environ.get(name) for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"))
     return next((number for number in named if number is not None), "0") == "0"
+
+
+def machine_count() -> int:
+    """Return on how many machines a launcher started processes: torchrun and SLURM say so, others use one."""
+    every, here = (os.environ.get(name) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
+    if every and here:
+        return max(1, int(every) // int(here))
+    return int(os.environ.get("SLURM_STEP_NUM_NODES", "1"))

@@ -1,18 +1,25 @@
-"""Which of several processes this is."""
+"""What a launcher says of this process and of the others."""
 
 import pytest
 
-from moldiff.machine import is_first_process
+from moldiff.machine import is_first_process, machine_count
 
 
 @pytest.mark.parametrize(
-    ("environment", "first"),
-    [({}, True), ({"RANK": "0", "LOCAL_RANK": "0"}, True), ({"RANK": "8", "LOCAL_RANK": "0"}, False)]
-    + [({"LOCAL_RANK": "1"}, False), ({"SLURM_PROCID": "0"}, True), ({"SLURM_PROCID": "3"}, False)],
+    ("environment", "first", "machines"),
+    [
+        ({}, True, 1),
+        ({"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "16", "LOCAL_WORLD_SIZE": "8"}, True, 2),
+        ({"RANK": "8", "LOCAL_RANK": "0", "WORLD_SIZE": "8", "LOCAL_WORLD_SIZE": "8"}, False, 1),
+        ({"LOCAL_RANK": "1"}, False, 1),
+        ({"SLURM_PROCID": "0", "SLURM_STEP_NUM_NODES": "4"}, True, 4),
+        ({"SLURM_PROCID": "3"}, False, 1),
+    ],
 )
-def test_the_first_process_is_told_by_its_launcher(monkeypatch, environment, first):
-    for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"):
+def test_what_a_launcher_says(monkeypatch, environment, first, machines):
+    names = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "SLURM_STEP_NUM_NODES")
+    for name in names:
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert is_first_process() == first
+    assert (is_first_process(), machine_count()) == (first, machines)

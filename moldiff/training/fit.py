@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
 from moldiff.diffusion.process import Pattern
+from moldiff.machine import machine_count
 from moldiff.models.precision import cast_parameters, resolve_precision
 from moldiff.training.data import ResidentTokens
 from moldiff.training.dropping import SHOWN
@@ -148,6 +149,7 @@ class Fit:
         return Trainer(
             accelerator=self.accelerator,
             devices=self.devices,
+            num_nodes=machine_count(),
             strategy="ddp" if self.accelerator == "cpu" and self.devices not in (1, "auto") else "auto",
             max_steps=total,
             logger=False,
