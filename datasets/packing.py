@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from dataclasses import astuple, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 import numpy as np
@@ -66,17 +65,20 @@ class Packing:
             folder.is_dir() and ((folder / INDEX).exists() or not any(folder.iterdir()))
         ):
             raise InputError(f"{folder} holds something else than a prepared table: give another folder")
+        work = folder.with_name(f".{folder.name}-partial")
+        made = work / "made"
         try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as work:
-                made = Path(work) / "made"
-                made.mkdir()
-                self._write(made, Path(work))
-                if folder.exists():
-                    shutil.rmtree(folder)
-                made.rename(folder)
+            # What a killed preparation left there is of no use.
+            shutil.rmtree(work, ignore_errors=True)
+            made.mkdir(parents=True)
+            self._write(made, work)
+            if folder.exists():
+                shutil.rmtree(folder)
+            made.rename(folder)
         except OSError as error:
             raise InputError(f"cannot write to the folder {folder}: {error.strerror}") from error
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
         return read_index(folder)
 
     def _loaded(self) -> Iterator[Piece]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,21 +13,18 @@ from typing import Any
 import lightning
 import numpy as np
 import torch
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Trainer
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.utils.data import DataLoader
 
-from moldiff.datasets.pieces import marks_of
 from moldiff.datasets.repeats import repeats
+from moldiff.drawer import COUNTS, Drawer, Make, OnChunk
 from moldiff.errors import InputError
 from moldiff.files import write_json
-from moldiff.generation_run import GenerationRun
 from moldiff.machine import describe_machine, machine_count
 from moldiff.proposing import COSTS, cost_summary
 from moldiff.records import plain, versions
-from moldiff.selecting import KEEP, SCAFFOLD
-from moldiff.shards import MARK, Shards, claim
+from moldiff.shards import Shards, claim
 from moldiff.training.fit import without_advice
 
 MOST = 10**10
@@ -33,9 +32,6 @@ MOST = 10**10
 
 MARGIN = 1.05
 """Chunks of a round over what the yield so far asks for."""
-
-OnChunk = Callable[[int, int, int], None]
-"""Told of chunks done, chunks of this round and molecules kept so far, by the first process."""
 
 
 @dataclass
@@ -65,7 +61,7 @@ class Bulk:
 
     folder: Path
     n: int
-    make: Callable[[torch.device], GenerationRun]
+    make: Make
     devices: int | str = 1
     accelerator: str = "auto"
     command: str = ""
@@ -104,11 +100,13 @@ class Bulk:
 
     def __call__(self, on_chunk: OnChunk | None = None) -> dict[str, Any]:
         """Draw until there is enough, write the molecules, and return the record of the run."""
-        started = time.perf_counter()
+        started, before = time.perf_counter(), self._finished()
+        if before is not None:
+            return before
         with without_advice():
             trainer = self._trainer()
             self.is_first = trainer.is_global_zero
-            drawer = Drawer(self.make, self.proposed, on_chunk)
+            drawer = Drawer(self.make, self.about, self.proposed, on_chunk)
             done, found = 0, 0
             while found < self.n and done * self._rows < self.limit:
                 chunks = range(done, done + self._next(done, found))
@@ -118,16 +116,41 @@ class Bulk:
                 trainer.strategy.barrier()
                 done = chunks.stop
                 again, found = self._again(done)
-            self._write(range(trainer.global_rank, done, trainer.world_size), done, again)
+            told = [self.about(index) or {} for index in range(done)]
+            sizes = [self._shards(index).rows(index) - len(part) for index, part in enumerate(again)]
+            # Before any process writes what another one still reads.
             trainer.strategy.barrier()
-        record = self._record(done, min(found, self.n), time.perf_counter() - started, trainer.world_size)
+            self._write(range(trainer.global_rank, done, trainer.world_size), again, sizes)
+            trainer.strategy.barrier()
+        seconds = time.perf_counter() - started
+        record = self._record(told, min(found, self.n), seconds, trainer.world_size)
         if trainer.is_global_zero:
             self.molecules.remove(done)
+            shutil.rmtree(self.proposed.folder, ignore_errors=True)
             write_json(self.folder / "run.json", record)
-            self.proposed.remove()
-            self.proposed.folder.rmdir()
         trainer.strategy.barrier()
         return record
+
+    def about(self, index: int) -> dict[str, Any] | None:
+        """Return what is known of a chunk that was drawn; None if it has to be drawn."""
+        shards = self._where(index)
+        return None if shards is None else shards.about(index)
+
+    def _where(self, index: int) -> Shards | None:
+        """Return where all that is kept of a chunk is: of a run that is prolonged, among its molecules."""
+        if self.proposed.about(index) is not None:
+            return self.proposed
+        about = self.molecules.about(index)
+        return self.molecules if about is not None and not about["cut"] else None
+
+    def _finished(self) -> dict[str, Any] | None:
+        """Return the record of this very run if it is finished."""
+        try:
+            record: dict[str, Any] = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        whole = all(self.molecules.about(index) is not None for index in range(record["cost"]["chunks"]))
+        return record if whole and record["settings"]["n"] == self.n else None
 
     @property
     def _rows(self) -> int:
@@ -142,28 +165,32 @@ class Bulk:
 
     def _again(self, done: int) -> tuple[list[NDArray[np.int64]], int]:
         """Return the rows of each chunk that came before, and how many are different in all."""
-        marks = [self.proposed.marks(index) for index in range(done)]
+        marks = [self._shards(index).marks(index) for index in range(done)]
         ends = np.cumsum([len(part) for part in marks])
         rows, _ = repeats(np.concatenate(marks))
         parts = np.split(rows, np.searchsorted(rows, ends[:-1]))
         starts = [0, *ends[:-1].tolist()]
         return [part - start for part, start in zip(parts, starts, strict=True)], int(ends[-1]) - len(rows)
 
-    def _write(self, mine: Sequence[int], done: int, again: Sequence[NDArray[np.int64]]) -> None:
+    def _shards(self, index: int) -> Shards:
+        """Return where a chunk is that was drawn."""
+        return self._where(index) or self.proposed
+
+    def _write(self, mine: Sequence[int], again: Sequence[NDArray[np.int64]], sizes: Sequence[int]) -> None:
         """Write the molecules of some chunks that did not come before, up to the n-th of all."""
-        sizes = [len(self.proposed.marks(index)) - len(again[index]) for index in range(done)]
         before = np.concatenate([[0], np.cumsum(sizes)])
         for index in mine:
-            about = {"n": self.n, "chunk": index}
-            if self.molecules.about(index) == about:
+            room = int(np.clip(self.n - before[index], 0, sizes[index]))
+            source, cut = self._shards(index), sizes[index] - room
+            if source is self.molecules and not cut:
                 continue
-            frame = self.proposed.read(index).drop(columns=MARK)
-            frame = frame.drop(index=again[index]).head(max(0, self.n - int(before[index])))
-            self.molecules.write(index, frame, about)
+            frame = source.read(index).drop(index=again[index]).head(room)
+            self.molecules.write(index, frame, {**(source.about(index) or {}), "cut": cut})
 
-    def _record(self, done: int, returned: int, seconds: float, devices: int) -> dict[str, Any]:
-        """Return what is to be said of the run."""
-        told = [self.proposed.about(index) or {} for index in range(done)]
+    def _record(
+        self, told: Sequence[dict[str, Any]], returned: int, seconds: float, devices: int
+    ) -> dict[str, Any]:
+        """Return what is to be said of the run, from what its chunks say."""
         totals = {name: sum(each[name] for each in told) for name in (*COUNTS, *COSTS)}
         drawing = sum(each["seconds"] for each in told)
         cost = cost_summary(totals, totals["proposed"], returned, drawing)
@@ -175,7 +202,7 @@ class Bulk:
                 "command": self.command,
                 "settings": {**self.decisive, "n": self.n},
                 "counts": {**{name: totals[name] for name in COUNTS}, "returned": returned},
-                "cost": {**cost, "seconds_of_this_call": seconds, "devices": devices, "chunks": done},
+                "cost": {**cost, "seconds_of_this_call": seconds, "devices": devices, "chunks": len(told)},
                 "notes": notes,
                 "versions": {**versions(), "lightning": lightning.__version__},
                 "machine": describe_machine(),
@@ -208,65 +235,3 @@ class Bulk:
         ):
             if there:
                 raise InputError(f"{what}: leave it out, or leave --devices out")
-
-
-COUNTS = ("proposed", "valid", "novel", "hits", "kept")
-"""What is counted of every chunk: kept ones are valid, the first of their chunk, and pass what was asked."""
-
-
-class Drawer(LightningModule):
-    """Lightning's view of a bulk generation: a batch is the number of a chunk.
-
-    Args:
-        make: Makes the generation on a device.
-        shards: Where chunks are written.
-        on_chunk: Told how far it is, in the first process.
-    """
-
-    def __init__(
-        self, make: Callable[[torch.device], GenerationRun], shards: Shards, on_chunk: OnChunk | None
-    ) -> None:
-        super().__init__()
-        self.make, self.shards, self.on_chunk = make, shards, on_chunk
-        self.run: GenerationRun | None = None
-        self.start(0, 0, 0)
-
-    def start(self, done: int, found: int, chunks: int) -> None:
-        """Begin a round: chunks done, molecules found and chunks to come."""
-        self.done, self.found, self.chunks = done, found, chunks
-
-    def setup(self, stage: str) -> None:
-        """Make the generation on this process's device, once."""
-        if self.run is None:
-            self.run = self.make(self.trainer.strategy.root_device)
-
-    def predict_step(self, batch: Tensor, batch_idx: int) -> None:
-        """Draw a chunk and keep it, unless that was done."""
-        index = int(batch)
-        about = self.shards.about(index)
-        if about is None:
-            about = self._draw(index)
-        self.found += about["kept"] * self.trainer.world_size
-        if self.on_chunk is not None and self.trainer.is_global_zero:
-            done = min(self.chunks, (batch_idx + 1) * self.trainer.world_size)
-            self.on_chunk(self.done + done, self.done + self.chunks, self.found)
-
-    def _draw(self, index: int) -> dict[str, Any]:
-        run = self.run or self.make(self.trainer.strategy.root_device)
-        chunk = run.proposer(index)
-        frame = run.chemistry.table(chunk.ids, run.targets)
-        frame.insert(2, "unique", ~frame["smiles"].duplicated() & frame["valid"])
-        frame = run.selection.judged(frame)
-        kept = frame[frame[KEEP]].drop(columns=[KEEP, SCAFFOLD], errors="ignore").reset_index(drop=True)
-        table = run.chemistry.finished(kept, run.targets)
-        about = {
-            "proposed": len(frame),
-            "valid": int(frame["valid"].sum()),
-            "novel": int((frame["novel"] & frame["unique"]).sum()),
-            "hits": int(frame["hit"].fillna(0).astype(bool).sum()),
-            "kept": len(kept),
-            "seconds": chunk.seconds,
-            **chunk.counts,
-        }
-        self.shards.write(index, table.assign(**{MARK: marks_of(list(table["smiles"]))}), about)
-        return about

@@ -13,11 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from moldiff.datasets.pieces import marks_of
 from moldiff.errors import InputError
 from moldiff.files import remove_leftovers, whole_file, write_json
-
-MARK = "=mark"
-"""Column of hashes that tell molecules apart; no property can have its name."""
 
 ABOUT = b"moldiff"
 """Where a file says what it is, in its metadata."""
@@ -33,9 +31,9 @@ class Shards:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as place:
         ...     shards = Shards(Path(place))
-        ...     shards.write(3, pd.DataFrame({"smiles": ["C"], MARK: np.uint64([9])}), {"proposed": 2})
-        ...     shards.about(3), shards.about(4), shards.marks(3).tolist()
-        ({'proposed': 2}, None, [9])
+        ...     shards.write(3, pd.DataFrame({"smiles": ["C", "CC"]}), {"proposed": 9})
+        ...     shards.about(3), shards.about(4), len(shards.marks(3)), shards.rows(3)
+        ({'proposed': 9}, None, 2, 2)
     """
 
     def __init__(self, folder: Path) -> None:
@@ -61,10 +59,14 @@ class Shards:
             return None
         return dict(found)
 
+    def rows(self, index: int) -> int:
+        """Return how many molecules a file has."""
+        found: int = pq.read_metadata(self.path(index)).num_rows
+        return found
+
     def marks(self, index: int) -> NDArray[np.uint64]:
-        """Return the hashes of a file's molecules, in order."""
-        column = pq.read_table(self.path(index), columns=[MARK])[MARK]
-        return np.asarray(column.to_numpy(), dtype=np.uint64)
+        """Return hashes of a file's molecules, in order."""
+        return marks_of(pq.read_table(self.path(index), columns=["smiles"])["smiles"].to_pylist())
 
     def read(self, index: int) -> pd.DataFrame:
         """Return a file's molecules."""

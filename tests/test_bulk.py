@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from moldiff import cli
-from moldiff.bulk import Bulk, Drawer
+from moldiff.bulk import Bulk
+from moldiff.drawer import Drawer
 from moldiff.errors import InputError
 from moldiff.generator import MoleculeGenerator
 from moldiff.shards import Shards
@@ -97,6 +98,24 @@ def test_a_finished_run_can_be_prolonged_and_cut(tmp_path, make):
         assert len(molecules(tmp_path / "changing")) == n
         expected = molecules(tmp_path / "long").head(n)
         pd.testing.assert_frame_equal(molecules(tmp_path / "changing"), expected)
+
+
+def test_what_was_drawn_is_not_drawn_again(tmp_path, make, monkeypatch):
+    drawn, draw = [], Drawer._draw
+    monkeypatch.setattr(Drawer, "_draw", lambda self, index: drawn.append(index) or draw(self, index))
+    first = bulk(tmp_path, 100, make)()
+    chunks = first["cost"]["chunks"]
+    assert drawn == list(range(chunks))
+    assert bulk(tmp_path, 100, make)() == json.loads((tmp_path / "run.json").read_text())
+    assert len(drawn) == chunks
+    record = bulk(tmp_path, 200, make)()
+    # Of the first run only what n cut off is drawn again.
+    cut = [index for index in drawn[chunks:] if index < chunks]
+    assert len(cut) <= 2
+    assert drawn[chunks:] == [*cut, *range(chunks, record["cost"]["chunks"])]
+    bulk(tmp_path / "whole", 200, make)()
+    pd.testing.assert_frame_equal(molecules(tmp_path), molecules(tmp_path / "whole"))
+    assert record["counts"] == json.loads((tmp_path / "whole" / "run.json").read_text())["counts"]
 
 
 def test_hits_alone(tmp_path, make):

@@ -1,0 +1,84 @@
+"""Lightning's view of a bulk generation: a batch is the number of a chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor
+
+from moldiff.generation_run import GenerationRun
+from moldiff.selecting import KEEP, SCAFFOLD
+from moldiff.shards import Shards
+
+Make = Callable[[torch.device], GenerationRun]
+"""Makes a generation on a device: it is not iterated, but draws and judges."""
+
+OnChunk = Callable[[int, int, int], None]
+"""Told of chunks done, chunks planned and molecules kept so far, by the first process."""
+
+COUNTS = ("proposed", "valid", "novel", "hits", "kept")
+"""What is counted of every chunk: kept ones are valid, the first of their chunk, and pass what was asked."""
+
+
+class Drawer(LightningModule):
+    """Draw the chunks of a process's share, and keep them.
+
+    Args:
+        make: Makes the generation on a device.
+        about: Returns what is known of a chunk that was drawn before, None of others.
+        shards: Where chunks are kept.
+        on_chunk: Told how far it is, in the first process.
+    """
+
+    def __init__(
+        self,
+        make: Make,
+        about: Callable[[int], dict[str, Any] | None],
+        shards: Shards,
+        on_chunk: OnChunk | None,
+    ) -> None:
+        super().__init__()
+        self.make, self.about, self.shards, self.on_chunk = make, about, shards, on_chunk
+        self.run: GenerationRun | None = None
+        self.start(0, 0, 0)
+
+    def start(self, done: int, found: int, chunks: int) -> None:
+        """Begin a round: chunks done, molecules found and chunks to come."""
+        self.done, self.found, self.chunks = done, found, chunks
+
+    def setup(self, stage: str) -> None:
+        """Make the generation on this process's device, once."""
+        if self.run is None:
+            self.run = self.make(self.trainer.strategy.root_device)
+
+    def predict_step(self, batch: Tensor, batch_idx: int) -> None:
+        """Draw a chunk and keep it, unless that was done."""
+        index = int(batch)
+        about = self.about(index) or self._draw(index)
+        self.found += about["kept"] * self.trainer.world_size
+        if self.on_chunk is not None and self.trainer.is_global_zero:
+            done = min(self.chunks, (batch_idx + 1) * self.trainer.world_size)
+            self.on_chunk(self.done + done, self.done + self.chunks, self.found)
+
+    def _draw(self, index: int) -> dict[str, Any]:
+        run = self.run or self.make(self.trainer.strategy.root_device)
+        chunk = run.proposer(index)
+        frame = run.chemistry.table(chunk.ids, run.targets)
+        frame.insert(2, "unique", ~frame["smiles"].duplicated() & frame["valid"])
+        frame = run.selection.judged(frame)
+        kept = frame[frame[KEEP]].drop(columns=[KEEP, SCAFFOLD], errors="ignore").reset_index(drop=True)
+        table = run.chemistry.finished(kept, run.targets)
+        about = {
+            "proposed": len(frame),
+            "valid": int(frame["valid"].sum()),
+            "novel": int((frame["novel"] & frame["unique"]).sum()),
+            "hits": int(frame["hit"].fillna(0).astype(bool).sum()),
+            "kept": len(kept),
+            "seconds": chunk.seconds,
+            **chunk.counts,
+        }
+        self.shards.write(index, table, about)
+        return about
