@@ -67,8 +67,9 @@ def prepare(
 ) -> None:
     """Make a table of any size ready for training: standardised, tokenised and measured, piece by piece.
 
-    Finished pieces are kept in the cache, so that a preparation that was stopped goes on. With an output in
-    .parquet or .csv, write a table of standardised molecules, each once, instead.
+    Finished pieces are kept in the cache, so that a preparation that was stopped goes on.
+
+    With an output in .parquet or .csv, write a table of standardised molecules, each once, instead.
     """
     from moldiff.datasets.sources import SOURCES
 
