@@ -234,3 +234,23 @@ def test_two_processes_killed_at_random_lose_and_double_nothing(tmp_path, tiny_m
     pd.testing.assert_frame_equal(found, expected)
     assert not (shaken / "proposed").exists()
     assert torch.distributed.is_available()
+
+
+def test_a_full_disk_is_said_and_what_is_finished_is_kept(capsys, tmp_path, tiny_model, monkeypatch):
+    write = Shards.write
+
+    def full(self, index, frame, about):
+        if index == 2:
+            raise OSError(28, "No space left on device")
+        write(self, index, frame, about)
+
+    words = ["--model", tiny_model, "-n", 120, "--steps", 4, "--chunk", 32, "--devices", 1, "--device", "cpu"]
+    monkeypatch.setattr(Shards, "write", full)
+    code, _, err = generate(capsys, *words, "-o", tmp_path / "out")
+    assert code == 1
+    assert "No space left on device; what is finished is kept" in err
+    assert len(list((tmp_path / "out" / "proposed").glob("part-*"))) == 2
+    monkeypatch.setattr(Shards, "write", write)
+    code, out, _ = generate(capsys, *words, "-o", tmp_path / "out")
+    assert code == 0
+    assert out.startswith("120 different molecules")
