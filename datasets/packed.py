@@ -52,13 +52,14 @@ class PackedTable:
     Args:
         name: What the table is called.
         tokens: The C symbols that the ids stand for, ``[nop]`` first.
-        ids: N molecules as ids.
+        ids: N molecules as ids, each in all of its orders, the canonical one first.
         conditions: What the P columns of ``values`` are.
         values: (N, P) float; NaN where missing.
         keys: (N,) uint64 of the molecules, as training keys have them.
         part: (N,) uint8, place in ``PARTS``: which part of the split a molecule belongs to.
         citation: What to cite when the table is used.
         licence: Under which it may be used.
+        orders: Orders of atoms that each molecule is written in.
 
     Example:
         >>> import pandas as pd
@@ -77,9 +78,10 @@ class PackedTable:
     part: NDArray[np.uint8]
     citation: str = ""
     licence: str = ""
+    orders: int = 1
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.keys)
 
     @property
     def offered(self) -> list[str]:
@@ -89,6 +91,11 @@ class PackedTable:
     def rows(self, part: str) -> NDArray[np.int64]:
         """Return the rows of a part of the split."""
         found: NDArray[np.int64] = np.flatnonzero(self.part == PARTS.index(part))
+        return found
+
+    def written(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the places in ``ids`` of molecules in all of their orders."""
+        found: NDArray[np.int64] = (rows[:, None] * self.orders + np.arange(self.orders)).reshape(-1)
         return found
 
     def select(self, names: Sequence[str]) -> PackedTable:
@@ -112,7 +119,8 @@ class PackedTable:
 
     def take(self, chosen: NDArray[np.bool_]) -> PackedTable:
         """Return the rows of a boolean array (N,), copied into memory."""
-        ids = TokenRows(self.ids.flat[np.repeat(chosen, self.ids.lengths)], self.ids.lengths[chosen])
+        every = np.repeat(chosen, self.orders)
+        ids = TokenRows(self.ids.flat[np.repeat(every, self.ids.lengths)], self.ids.lengths[every])
         values, keys, part = self.values[chosen], self.keys[chosen], self.part[chosen]
         return replace(self, ids=ids, values=values, keys=keys, part=part)
 
@@ -126,7 +134,7 @@ class PackedTable:
         missing = np.array([token not in place for token in self.tokens])
         found, counts = self, dict[str, int]()
         if missing.any():
-            owner = np.repeat(np.arange(len(self)), self.ids.lengths)
+            owner = np.repeat(np.arange(len(self.ids)) // self.orders, self.ids.lengths)
             odd = np.flatnonzero(missing[self.ids.flat])
             for number in np.flatnonzero(missing):
                 rows = np.unique(owner[odd[self.ids.flat[odd] == number]])

@@ -100,11 +100,12 @@ def read_packed(folder: str | Path) -> PackedTable:
             tokens=SelfiesTokenizer(index["tokens"]).tokens,
             ids=TokenRows(arrays["flat"], arrays["lengths"]),
             conditions=conditions,
-            values=arrays["values"].reshape(len(arrays["lengths"]), len(conditions)),
+            values=arrays["values"].reshape(len(arrays["keys"]), len(conditions)),
             keys=arrays["keys"],
             part=arrays["part"],
             citation=index["citation"],
             licence=index["licence"],
+            orders=index.get("orders", 1),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{place} is damaged ({error}): prepare the table again") from None

@@ -140,8 +140,8 @@ class Packing:
         chosen = np.ones(len(piece), dtype=bool)
         chosen[list(left_out)] = False
         arrays: dict[str, NDArray[Any]] = {
-            "flat": ids[piece.flat[np.repeat(chosen, piece.lengths)]],
-            "lengths": piece.lengths[chosen],
+            "flat": ids[piece.flat[piece.spread(chosen)]],
+            "lengths": piece.lengths[piece.of_orders(chosen)],
             "values": piece.values[chosen],
             "keys": piece.keys[chosen],
             "part": piece.part[chosen],

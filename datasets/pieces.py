@@ -14,6 +14,7 @@ import numpy as np
 import rdkit
 import selfies
 from numpy.typing import NDArray
+from rdkit.Chem.rdmolfiles import MolFromSmiles, MolToRandomSmilesVect
 
 from moldiff.chem import properties
 from moldiff.chem.standardise import LONGEST, Standardiser
@@ -37,8 +38,8 @@ class Piece:
     Attributes:
         smiles: (M,) standardised.
         symbols: SELFIES symbols that occur, sorted.
-        flat: Places in ``symbols``, molecule after molecule, uint16.
-        lengths: (M,) uint16, symbols of each molecule.
+        flat: Places in ``symbols``, molecule after molecule, each in all of its orders, uint16.
+        lengths: (M R,) uint16, symbols of each molecule in each of R orders.
         rows: (M,) int64, the row of each, from 0 at the start of the piece.
         marks: (M,) uint64, hashes to tell repeats by.
         keys: (M,) uint64, training keys.
@@ -63,12 +64,20 @@ class Piece:
     count: int = 0
 
     def __len__(self) -> int:
-        return len(self.lengths)
+        return len(self.rows)
+
+    def spread(self, molecules: NDArray[Any]) -> NDArray[Any]:
+        """Return what is said of each molecule (M, ...) for each entry of ``flat``."""
+        return np.repeat(self.of_orders(molecules), self.lengths, axis=0)
+
+    def of_orders(self, molecules: NDArray[Any]) -> NDArray[Any]:
+        """Return what is said of each molecule (M, ...) for each of its orders (M R, ...)."""
+        return np.repeat(molecules, len(self.lengths) // max(len(self), 1), axis=0)
 
     @property
     def owner(self) -> NDArray[np.int64]:
         """The molecule of each entry of ``flat``."""
-        return np.repeat(np.arange(len(self)), self.lengths)
+        return self.spread(np.arange(len(self)))
 
     @property
     def bare(self) -> NDArray[np.bool_]:
@@ -118,6 +127,7 @@ class PieceMaker:
         measured: What RDKit measures, keys of ``PROPERTIES``.
         standardiser: What is done to the molecules.
         folder: Where pieces are kept; in the user's cache unless given.
+        orders: Orders of atoms that each molecule is written in: the canonical one, and others at random.
 
     Example:
         >>> piece = PieceMaker(("rings",)).make(["OCC", "C1CC", "C1CC1"], np.zeros((3, 0)))
@@ -130,6 +140,7 @@ class PieceMaker:
     measured: tuple[str, ...]
     standardiser: Standardiser = field(default_factory=Standardiser)
     folder: Path | None = None
+    orders: int = 1
 
     def __call__(self, cells: Sequence[object], labels: NDArray[np.float64]) -> Path:
         """Make a piece unless it was made before, and return where it is kept.
@@ -146,7 +157,8 @@ class PieceMaker:
 
     def key(self, texts: Sequence[str], labels: NDArray[np.float64]) -> str:
         """Hash all that a piece depends on: rows, labels, settings, RDKit and SELFIES."""
-        releases = (FORMAT, rdkit.__version__, selfies.__version__, self.measured)
+        releases = [FORMAT, rdkit.__version__, selfies.__version__, self.measured]
+        releases += [self.orders] if self.orders > 1 else []
         settings = json.dumps([releases, vars(self.standardiser)])
         digest = hashlib.blake2b(settings.encode(), digest_size=16)
         digest.update(Path(properties.__file__).read_bytes())
@@ -167,7 +179,7 @@ class PieceMaker:
                 dropped.append(DroppedRow(row + 1, text[:LONGEST], *reason))
                 continue
             kept.append(row)
-            written.append(found)
+            written += [found, *_reordered(name, self.orders - 1, symbols_of)]
         names = [smiles[row] for row in kept]
         symbols = sorted({symbol for found in written for symbol in found})
         place = {symbol: number for number, symbol in enumerate(symbols)}
@@ -198,6 +210,19 @@ def _symbols(smiles: str, symbols_of: Any) -> tuple[list[str], tuple[str, str] |
     if len(found) > MAX_SYMBOLS:
         return [], (TOO_LONG, f"{len(found)} SELFIES symbols; at most {MAX_SYMBOLS} are taken")
     return found, None
+
+
+def _reordered(smiles: str, number: int, symbols_of: Any) -> list[list[str]]:
+    """Return the symbols of a molecule in other orders of its atoms, the same in every run."""
+    if not number:
+        return []
+    seed = int(marks_of([smiles])[0] % np.uint64(2**31))
+    texts = MolToRandomSmilesVect(MolFromSmiles(smiles), number, randomSeed=seed)
+    found = []
+    for text in texts:
+        symbols, reason = _symbols(text, symbols_of)
+        found.append(_symbols(smiles, symbols_of)[0] if reason else symbols)
+    return found
 
 
 def marks_of(smiles: Sequence[str]) -> NDArray[np.uint64]:

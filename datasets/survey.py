@@ -107,7 +107,7 @@ def survey(
 def _occurring(piece: Piece, kept: NDArray[np.bool_]) -> Counter[str]:
     """Return in how many of the molecules (n,) that are kept each symbol occurs."""
     kinds = max(len(piece.symbols), 1)
-    there = np.repeat(kept, piece.lengths)
+    there = piece.spread(kept)
     pairs = np.unique(piece.owner[there] * kinds + piece.flat[there])
     found = np.bincount(pairs % kinds, minlength=kinds).tolist()
     return Counter({symbol: count for symbol, count in zip(piece.symbols, found, strict=False) if count})

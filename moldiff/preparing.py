@@ -23,7 +23,11 @@ from moldiff.datasets.packed_folder import read_packed
 from moldiff.datasets.packing import Packing
 from moldiff.datasets.pieces import PieceMaker
 from moldiff.datasets.streaming import PIECE, read_pieces
+from moldiff.errors import InputError
 from moldiff.frames import check_names
+
+MOST_ORDERS = 100
+"""Orders of atoms that a molecule is written in."""
 
 
 @dataclass
@@ -43,6 +47,7 @@ class Preparation:
         n_jobs: Processes, in joblib's counting.
         about: Name, citation and licence of the table; the file's name, and the user's own, unless given.
         rows: Rows of a piece.
+        orders: Orders of atoms that each molecule is written in: the canonical one, and others at random.
 
     Raises:
         InputError: If the file cannot be read, or a property is neither a column that can be one nor known.
@@ -55,8 +60,11 @@ class Preparation:
     n_jobs: int = 1
     about: dict[str, Any] = field(default_factory=dict)
     rows: int = PIECE
+    orders: int = 1
 
     def __post_init__(self) -> None:
+        if not 1 <= self.orders <= MOST_ORDERS:
+            raise InputError(f"orders must be from 1 to {MOST_ORDERS}, got {self.orders}")
         first = next(read_pieces(self.path, rows=self.rows))
         self.column, self.found = find_smiles(first, self.smiles)
         wanted = list(dict.fromkeys(self.properties))
@@ -86,8 +94,13 @@ class Preparation:
             InputError: If the file cannot be read to its end, no molecule is left, or the folder cannot be
                 written.
         """
-        about = {"name": self.path.name.partition(".")[0], "citation": "the user's table", "licence": ""}
-        packing = Packing(list(self._pieces(on_rows)), self.labels, self.conditions, {**about, **self.about})
+        about: dict[str, Any] = {
+            "name": self.path.name.partition(".")[0],
+            "citation": "the user's table",
+            "licence": "",
+        }
+        about |= {**self.about, **({"orders": self.orders} if self.orders > 1 else {})}
+        packing = Packing(list(self._pieces(on_rows)), self.labels, self.conditions, about)
         if not packing.is_in(folder):
             packing.write(folder)
         table = read_packed(folder)
@@ -97,7 +110,7 @@ class Preparation:
 
     def _pieces(self, on_rows: Callable[[int], None] | None) -> Iterator[Path]:
         """Make all pieces, several at a time, and yield where they are, in order."""
-        maker = PieceMaker(self.measured, self.standardiser)
+        maker = PieceMaker(self.measured, self.standardiser, orders=self.orders)
         # A few pieces wait for each process, so that no more than that of the table is ever in memory.
         run = joblib.Parallel(n_jobs=self.n_jobs, return_as="generator", pre_dispatch="2*n_jobs")
         calls = (joblib.delayed(_made)(maker, *given) for given in self._given())

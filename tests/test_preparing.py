@@ -127,6 +127,33 @@ def test_what_is_prepared_is_not_written_again(rough, tmp_path):
     assert (folder / "packed.json").stat().st_mtime_ns != before
 
 
+def test_molecules_in_several_orders_of_their_atoms(rough, tmp_path):
+    one = Preparation(rough, ["x", "rings"], rows=3)(tmp_path / "one")
+    five = Preparation(rough, ["x", "rings"], rows=3, orders=5)(tmp_path / "five")
+    assert (len(five), len(five.ids), five.orders) == (len(one), 5 * len(one), 5)
+    np.testing.assert_array_equal(five.values, one.values)
+    np.testing.assert_array_equal(five.keys, one.keys)
+    ours, theirs = (SelfiesTokenizer(each.tokens).decode(list(each.ids)) for each in (five, one))
+    assert ours == [name for name in theirs for _ in range(5)]
+    first = [five.ids[place].tolist() for place in range(0, len(five.ids), 5)]
+    tokens = {token: number for number, token in enumerate(five.tokens)}
+    assert first == [[tokens[one.tokens[i]] for i in ids] for ids in one.ids]
+    different = {tuple(five.ids[place].tolist()) for place in range(len(five.ids))}
+    assert len(different) > len(one)
+    again = Preparation(rough, ["x", "rings"], rows=100, orders=5)(tmp_path / "again")
+    np.testing.assert_array_equal(again.ids.flat, five.ids.flat)
+    chosen = np.arange(len(five)) % 2 == 0
+    taken = five.take(chosen)
+    assert SelfiesTokenizer(taken.tokens).decode(list(taken.ids)) == [
+        name for name, kept in zip(ours, np.repeat(chosen, 5), strict=True) if kept
+    ]
+    shorter, missing = five.rewritten([token for token in five.tokens if token != "[N]"])
+    assert missing == {"[N]": 2}
+    assert len(shorter) == len(five) - 2
+    with pytest.raises(InputError, match="orders must be from 1 to 100, got 0"):
+        Preparation(rough, ["x"], orders=0)
+
+
 def test_rare_symbols_are_left_out_as_in_a_whole_table(tmp_path, monkeypatch):
     for module in ("cleaning", "survey"):
         monkeypatch.setattr(f"moldiff.datasets.{module}.MAX_TOKENS", 3)

@@ -49,6 +49,13 @@ Properties = Annotated[
         "that RDKit measures.",
     ),
 ]
+Orders = Annotated[
+    int,
+    typer.Option(
+        help="Orders of atoms to write each molecule in: the canonical one, and others at random. More of "
+        "them make the training longer, and the model less tied to one way of writing."
+    ),
+]
 Progress = Annotated[bool, typer.Option(help="Show a progress bar.")]
 
 
@@ -62,6 +69,7 @@ def prepare(
     neutralise: Neutralise = False,
     tautomer: Tautomer = False,
     standardise: Standardise = True,
+    orders: Orders = 1,
     jobs: Jobs = 1,
     progress: Progress = True,
 ) -> None:
@@ -80,7 +88,8 @@ def prepare(
                 f"the molecules of {table} are taken as they are: --smiles, --neutralise, --tautomer and "
                 "--no-standardise are for files"
             )
-        _pack_source(SOURCES[table], output, copy, properties, jobs=jobs, progress=progress)
+        running = {"jobs": jobs, "orders": orders, "progress": progress}
+        _pack_source(SOURCES[table], output, copy, properties, **running)
         return
     path = Path(table)
     if copy is not None or (not path.suffix and not path.exists()):
@@ -89,14 +98,17 @@ def prepare(
     if output is None:
         raise InputError("say with -o where to write: a folder to train from, or a .parquet or .csv file")
     if output.suffix in FILES:
-        if properties:
-            raise InputError(f"{output.suffix} keeps all columns: leave --property out, or name a folder")
+        if properties or orders != 1:
+            raise InputError(
+                f"{output.suffix} keeps all columns as they are: leave --property and --orders out, or name "
+                "a folder"
+            )
         _write_standardised(path, output, smiles, standardiser, jobs)
         return
     if output.suffix:
         near = did_you_mean(output.suffix, FILES)
         raise InputError(f"cannot write {output}: expected a name in .parquet or .csv, or of a folder{near}")
-    given = {"smiles": smiles, "standardiser": standardiser, "n_jobs": jobs}
+    given = {"smiles": smiles, "standardiser": standardiser, "n_jobs": jobs, "orders": orders}
     _pack(path, output, properties, given, progress=progress)
 
 
@@ -118,6 +130,7 @@ def _pack_source(
     given: dict[str, Any] = {
         "standardiser": Standardiser(cleanup=False, largest_fragment=False),
         "n_jobs": running["jobs"],
+        "orders": running["orders"],
         "about": {"name": source.name, "citation": source.citation, "licence": source.licence},
     }
     place = prepared_folder(source.name) if output is None else output

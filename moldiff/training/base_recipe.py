@@ -86,7 +86,7 @@ class BaseRecipe:
         """Return what a configuration says of the training."""
         return {
             "data": table.name,
-            "molecules": len(prepared.train),
+            "molecules": len(prepared.keys),
             "parameters": sum(weight.numel() for weight in network.parameters()),
             "recipe": asdict(self),
             "report": asdict(report),

@@ -21,11 +21,13 @@ class _Store:
 
     Args:
         ids: N molecules.
-        y: (N, P) numbers.
+        y: (N / orders, P) numbers.
+        orders: Rows of ids in a row that have the same numbers.
         device: Where batches are wanted.
     """
 
-    def __init__(self, ids: TokenRows, y: np.ndarray, device: torch.device) -> None:
+    def __init__(self, ids: TokenRows, y: np.ndarray, orders: int, device: torch.device) -> None:
+        self.orders = orders
         self.flat = torch.from_numpy(ids.flat)
         self.starts = torch.from_numpy(ids.starts)
         self.y = torch.from_numpy(np.asarray(y, dtype=np.float32))
@@ -44,7 +46,7 @@ class _Store:
 
     def properties(self, rows: Tensor) -> Tensor:
         """Return the properties (B, P) float32 of molecules."""
-        return self.y[rows.to(self.y.device)].to(self.device)
+        return self.y[rows.to(self.y.device) // self.orders].to(self.device)
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,9 @@ class ResidentTokens:
 
     Args:
         ids: Token ids of every molecule, 1-D uint8 arrays without padding.
-        y: (N, P) property values, NaN where missing.
-        rows: Which molecules to serve; all unless given.
+        y: (N / orders, P) property values, NaN where missing.
+        orders: How many rows of ids one after another are one molecule, in other orders of its atoms.
+        rows: Which rows of ids to serve; all unless given.
         step: Canvas sizes are multiples of this.
         batch_tokens: Canvas tokens in a batch.
         seed: Seed of the order.
@@ -104,6 +107,7 @@ class ResidentTokens:
         ids: Sequence[np.ndarray],
         y: np.ndarray,
         *,
+        orders: int = 1,
         rows: np.ndarray | None = None,
         step: int,
         batch_tokens: int = 4096,
@@ -112,15 +116,15 @@ class ResidentTokens:
     ) -> None:
         packed = TokenRows.joined(ids)
         chosen = torch.arange(len(packed)) if rows is None else torch.from_numpy(rows)
-        if not len(chosen) or len(packed) != len(y):
+        if not len(chosen) or len(packed) != orders * len(y):
             raise ValueError(
-                f"need as many rows of y as molecules, at least one; got {len(packed)} and {len(y)}"
+                f"need as many rows of y as molecules, at least one; got {len(packed) // orders} and {len(y)}"
             )
         self.batch_tokens = batch_tokens
         self.seed = seed
         self.device = device or torch.device("cpu")
         self.canvases = canvas_size(torch.from_numpy(packed.lengths)[chosen], step)
-        store = _Store(packed, y, self.device)
+        store = _Store(packed, y, orders, self.device)
         self.groups = {
             canvas: CanvasGroup(store, canvas, chosen[self.canvases == canvas])
             for canvas in torch.unique(self.canvases).tolist()

@@ -77,7 +77,8 @@ class Notation:
         """
         found, missing = packed.rewritten(self.tokenizer.tokens)
         counts = {f"{UNKNOWN_SYMBOL}, {symbol}": count for symbol, count in missing.items()}
-        fits = canvas_size(torch.from_numpy(found.ids.lengths), self.canvas_step).numpy() <= self.longest
+        sizes = canvas_size(torch.from_numpy(found.ids.lengths), self.canvas_step).numpy()
+        fits = np.asarray((sizes <= self.longest).reshape(-1, found.orders).all(axis=1))
         if not fits.all():
             counts[TOO_LONG] = int((~fits).sum())
             found = found.take(fits)

@@ -93,18 +93,17 @@ def prepare(
     """
     _check_code(code)
     packed = _packed(table, properties, like, n_jobs)
-    rows = packed.rows("train")
-    if not len(rows):
-        raise InputError(f"{table.name} has {len(table)} molecules, none of them to train on: give more")
+    rows = _training_rows(packed)
     if like is None:
         codec = _codec(packed, digits, code)
         step = fitting_step(packed.ids.lengths) if canvas_step is None else canvas_step
     else:
         code, codec, step = like.code, like.codec, like.canvas_step
-    resident = partial(ResidentTokens, packed.ids, packed.values, step=step, batch_tokens=batch_tokens)
-    parts = (rows, _held_out(packed))
-    train, validation = (resident(rows=part, seed=seed, device=device) for part in parts)
-    labels = torch.from_numpy(packed.values[rows]).float()
+    resident = partial(ResidentTokens, packed.ids, packed.values, orders=packed.orders, step=step, seed=seed)
+    # Bounds are those of the canonical order, the first.
+    parts = (packed.written(rows), _held_out(packed) * packed.orders)
+    train, validation = (resident(rows=part, batch_tokens=batch_tokens, device=device) for part in parts)
+    labels = torch.from_numpy(packed.values[parts[0] // packed.orders]).float()
     return Prepared(
         tokenizer=SelfiesTokenizer(packed.tokens),
         code=code,
@@ -146,6 +145,13 @@ def _packed(
         tokenizer = None if like is None else like.tokenizer
         return pack(table, properties, tokenizer=tokenizer, n_jobs=n_jobs)
     return table.select(properties)
+
+
+def _training_rows(packed: PackedTable) -> NDArray[np.int64]:
+    rows = packed.rows("train")
+    if not len(rows):
+        raise InputError(f"{packed.name} has {len(packed)} molecules, none of them to train on: give more")
+    return rows
 
 
 def _held_out(packed: PackedTable) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ import torch
 from moldiff.datasets import MoleculeTable, pack
 from moldiff.diffusion import SubtokenCodec
 from moldiff.errors import InputError
+from moldiff.preparing import Preparation
 from moldiff.training.notation import read_notation
 from moldiff.training.prepare import prepare
 
@@ -91,6 +92,27 @@ def test_a_packed_table_trains_as_the_table_does():
                 assert torch.equal(one, other)
     for one, other in zip(first.canvas.tensors().values(), second.canvas.tensors().values(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_orders_of_one_molecule_share_its_values(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    chains().labels.assign(smiles=CHAINS).to_csv(tmp_path / "mine.csv", index=False)
+    packed = Preparation(tmp_path / "mine.csv", ["x", "heavy_atoms"], orders=3)(tmp_path / "made")
+    prepared = prepare(packed, ["heavy_atoms", "x"], batch_tokens=64)
+    assert len(prepared.train) == 3 * len(prepared.keys)
+    assert len(prepared.validation) == max(len(packed.rows("validation")), 1)
+    seen = 0
+    for step in range(prepared.train.batches_per_epoch):
+        x0, y = prepared.train.batch(step)
+        names = prepared.tokenizer.decode(x0.numpy())
+        seen += len(names)
+        for name, (atoms, x) in zip(names, y.tolist(), strict=True):
+            assert CHAINS[int(x)] == name
+            assert atoms == sum(letter.isalpha() for letter in name)
+    assert seen >= len(prepared.train)
+    one = prepare(chains(), ["heavy_atoms", "x"], batch_tokens=64)
+    assert [entry.mean for entry in prepared.statistics] == [entry.mean for entry in one.statistics]
+    assert int(prepared.canvas.counts.sum()) == 3 * int(one.canvas.counts.sum())
 
 
 def test_a_packed_table_is_written_like_a_model():
