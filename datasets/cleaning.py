@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from moldiff.chem.standardise import LONGEST, Standardiser
 from moldiff.chem.tokenizer import MAX_TOKENS, NOP, SelfiesTokenizer
-from moldiff.datasets.columns import MAX_CLASSES, Column, cell_text, read_column
+from moldiff.datasets.columns import Column, cell_text, read_column
 from moldiff.errors import InputError
 from moldiff.files import whole_file
 
@@ -86,8 +86,7 @@ class Cleaned:
         if not column.classes:
             medians = pd.Series(values).groupby(molecules).median().reindex(range(len(self.smiles)))
             merged = medians.to_numpy(dtype=np.float64)
-            whole = bool((values == np.round(values)).all()) and len(np.unique(values)) <= MAX_CLASSES
-            tied = (merged != np.round(merged)) & ~np.isnan(merged) & whole
+            tied = (merged != np.round(merged)) & ~np.isnan(merged) & column.coarse
         else:
             counts = np.zeros((len(self.smiles), len(column.classes)), dtype=np.int32)
             np.add.at(counts, (molecules, values.astype(np.int64)), 1)

@@ -41,6 +41,8 @@ class Column:
         filled: Cells that are not empty.
         classes: The different values of a class, sorted; empty for other kinds.
         stray: Row number (from 1) and content of the first cell that is no number, where most are numbers.
+        coarse: Whether it holds at most 32 different whole numbers: counts and grades, with nothing between
+            them.
 
     Example:
         >>> column = read_column(pd.Series(["BBB+", None, "BBB-", "BBB+"], name="BBB"))
@@ -54,6 +56,7 @@ class Column:
     filled: int
     classes: tuple[str, ...] = ()
     stray: tuple[int, str] | None = None
+    coarse: bool = False
 
     def check_finite(self, start: int = 0) -> None:
         """Raise InputError if a value is infinite, naming its row; ``start`` rows are before the first."""
@@ -121,7 +124,8 @@ class ColumnSurvey:
         if not self._filled:
             return make(kind="empty")
         if not self._odd:
-            return make(kind="number")
+            few = len(self._different) <= MAX_CLASSES
+            return make(kind="number", coarse=few and all(float(text) % 1 == 0 for text in self._different))
         if 2 * self._odd < self._filled:
             # A few words among numbers are slips of the pen, not the names of classes.
             return make(kind="text", stray=self._stray)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +49,6 @@ def repeats(marks: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.in
 
 class MergedLabels:
     """Labels of molecules that have several rows: medians of numbers, majorities of classes.
-
-    Rows contradict each other as :meth:`Cleaned.merge` says, whole numbers being told by these rows alone.
 
     Args:
         columns: What the Q labels are; their values do not matter.
@@ -97,7 +96,6 @@ class MergedLabels:
         labels = np.concatenate(self._labels).astype(np.float64)
         rows = Cleaned([""] * len(self.marks), member, [], {})
         merged = [
-            rows.merge(Column(entry.name, entry.kind, labels[:, place], len(labels), entry.classes))[0]
-            for place, entry in enumerate(self.columns)
+            rows.merge(replace(entry, values=labels[:, place]))[0] for place, entry in enumerate(self.columns)
         ]
         return np.stack(merged, axis=1) if merged else np.zeros((len(self.marks), 0))

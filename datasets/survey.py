@@ -87,7 +87,6 @@ def survey(
         for piece in pieces():
             marks.write(piece.marks.tobytes())
             rows.write((row + piece.rows).tobytes())
-            counts.update(_occurring(piece, ~(piece.bare & labelled)))
             row += piece.count
     every = _array(folder / "marks", np.uint64)
     again, origin = repeats(every)
@@ -95,6 +94,9 @@ def survey(
     if len(merged.marks):
         for piece in pieces():
             merged.add(piece.marks, piece.values[:, : len(labels)])
+    for piece in pieces():
+        merged.fill(piece.marks, piece.values[:, : len(labels)])
+        counts.update(_occurring(piece, ~(piece.bare & labelled)))
     odd = frozenset(symbol for symbol in counts if not decodable(symbol))
     for symbol in odd:
         del counts[symbol]

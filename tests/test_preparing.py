@@ -18,17 +18,17 @@ from moldiff.errors import InputError
 from moldiff.frames import intake
 from moldiff.preparing import Preparation
 
-ROUGH = """smiles,x,tox,note
-OCC,0.5,high,a
-CCO,0.75,low,b
-C1,1.5,high,c
-c1ccccc1,2.25,low,d
-CC(=O)O.CC,-1.5,low,e
-C(C)O,0.7,high,f
-CCN,,,g
-C*C,1,low,h
-CCCCN,3.5,,i
-C1=CC=CC=C1,3.25,low,j
+ROUGH = """smiles,x,tox,grade,level,note
+OCC,0.5,high,1,1,a
+CCO,0.75,low,2,2,b
+C1,1.5,high,1,1,c
+c1ccccc1,2.25,low,2,1.5,d
+CC(=O)O.CC,-1.5,low,3,3,e
+C(C)O,0.7,high,1,2,f
+CCN,,,2,1,g
+C*C,1,low,1,1,h
+CCCCN,3.5,,3,2,i
+C1=CC=CC=C1,3.25,low,3,1,j
 """
 
 
@@ -56,7 +56,9 @@ def by_molecule(packed):
 
 
 @pytest.mark.parametrize("rows", [1, 3, 100])
-@pytest.mark.parametrize("names", [["x", "tox"], ["tox"], ["rings", "x"], ["logP"]])
+@pytest.mark.parametrize(
+    "names", [["grade"], ["grade", "level"], ["x", "tox"], ["tox"], ["rings", "x"], ["logP"]]
+)
 def test_pieces_give_what_the_whole_table_gives(rough, tmp_path, rows, names):
     taken = intake(pd.read_csv(rough, dtype=str, keep_default_na=False), names, name="rough")
     expected = pack(taken.table, names)

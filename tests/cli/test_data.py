@@ -133,7 +133,10 @@ def test_options_of_standardising(capsys, tmp_path):
         (["prepare", "moses", "--from", "none.csv"], "cannot read none.csv: there is no such file"),
         (["prepare", "{table}", "--from", "{table}"], "is neither a data set to download nor a file"),
         (["prepare", "{table}"], "say with -o where to write"),
-        (["prepare", "{table}", "-o", "{folder}/a.csv", "--property", "logS"], "leave --property and --orders out"),
+        (
+            ["prepare", "{table}", "-o", "{folder}/a.csv", "--property", "logS"],
+            "leave --property and --orders out",
+        ),
         (["prepare", "{table}", "-o", "{folder}/made", "--property", "logP2"], "did you mean 'logP'"),
         (["info", "moses"], "moses is not prepared on this machine: run `moldiff data prepare moses` first"),
         (["info", "{folder}/no.smi"], "no molecule is left of 1 rows"),
