@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from lightning.pytorch import Trainer
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader
 
 from moldiff.datasets.repeats import repeats
 from moldiff.drawer import COUNTS, Drawer, Make, OnChunk
@@ -110,9 +109,8 @@ class Bulk:
             done, found = 0, 0
             while found < self.n and done * self._rows < self.limit:
                 chunks = range(done, done + self._next(done, found))
-                drawer.start(done, found, len(chunks))
-                loader: DataLoader[int] = DataLoader(list(chunks), batch_size=1)  # type: ignore[arg-type]
-                trainer.predict(drawer, loader, return_predictions=False)
+                drawer.start(chunks, found)
+                trainer.predict(drawer, return_predictions=False)
                 trainer.strategy.barrier()
                 done = chunks.stop
                 again, found = self._again(done)
@@ -219,6 +217,7 @@ class Bulk:
             strategy="ddp" if several and self.accelerator == "cpu" else "auto",
             logger=False,
             enable_checkpointing=False,
+            use_distributed_sampler=False,
             enable_progress_bar=False,
             enable_model_summary=False,
         )

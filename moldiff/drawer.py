@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from moldiff.generation_run import GenerationRun
 from moldiff.selecting import KEEP, SCAFFOLD
@@ -43,11 +44,17 @@ class Drawer(LightningModule):
         super().__init__()
         self.make, self.about, self.shards, self.on_chunk = make, about, shards, on_chunk
         self.run: GenerationRun | None = None
-        self.start(0, 0, 0)
+        self.start(range(1), 0)
 
-    def start(self, done: int, found: int, chunks: int) -> None:
-        """Begin a round: chunks done, molecules found and chunks to come."""
-        self.done, self.found, self.chunks = done, found, chunks
+    def start(self, chunks: range, found: int) -> None:
+        """Begin a round: the chunks of all processes, and molecules found before."""
+        self.chunks, self.found = chunks, found
+
+    def predict_dataloader(self) -> DataLoader[int]:
+        """Return the chunks of this process, one a batch."""
+        mine = self.chunks[self.trainer.global_rank :: self.trainer.world_size]
+        # Lightning takes no process without a batch: two then draw the same chunk, which they write alike.
+        return DataLoader(list(mine) or [self.chunks.start], batch_size=1)  # type: ignore[arg-type]
 
     def setup(self, stage: str) -> None:
         """Make the generation on this process's device, once."""
@@ -60,8 +67,8 @@ class Drawer(LightningModule):
         about = self.about(index) or self._draw(index)
         self.found += about["kept"] * self.trainer.world_size
         if self.on_chunk is not None and self.trainer.is_global_zero:
-            done = min(self.chunks, (batch_idx + 1) * self.trainer.world_size)
-            self.on_chunk(self.done + done, self.done + self.chunks, self.found)
+            done = min(len(self.chunks), (batch_idx + 1) * self.trainer.world_size)
+            self.on_chunk(self.chunks.start + done, self.chunks.stop, self.found)
 
     def _draw(self, index: int) -> dict[str, Any]:
         run = self.run or self.make(self.trainer.strategy.root_device)

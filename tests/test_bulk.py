@@ -195,6 +195,31 @@ def test_wrong_input(capsys, tmp_path, monkeypatch, words, message):
 
 
 @pytest.mark.slow
+def test_more_processes_than_chunks(tmp_path, tiny_model, make):
+    words = [
+        "generate",
+        "--model",
+        str(tiny_model),
+        "-n",
+        "20",
+        "--steps",
+        "4",
+        "--chunk",
+        "32",
+        "--seed",
+        "3",
+    ]
+    words += ["--device", "cpu", "--no-progress", "--devices", "2", "-o", str(tmp_path / "two")]
+    done = subprocess.run(
+        [sys.executable, "-m", "moldiff", *words], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("20 different molecules of 32 proposals in 1 chunks")
+    bulk(tmp_path / "one", 20, make)()
+    pd.testing.assert_frame_equal(molecules(tmp_path / "two"), molecules(tmp_path / "one"))
+
+
+@pytest.mark.slow
 def test_two_processes_killed_at_random_lose_and_double_nothing(tmp_path, tiny_model):
     """Against one process that nobody disturbs: the same molecules, in the same order."""
     words = ["generate", "--model", str(tiny_model), "-n", "300", "--steps", "4", "--chunk", "16"]
