@@ -60,12 +60,14 @@ def open_table(source: str) -> MoleculeTable | PackedTable | pd.DataFrame:
     """
     if source in DATASETS:
         return load(source)
-    path = prepared_folder(source) if source in SOURCES else Path(source)
-    if source in SOURCES and not path.exists():
-        raise InputError(
-            f"{source} is not prepared on this machine: run `moldiff data prepare {source}` first"
-        )
-    if path.is_dir() and (source in SOURCES or (path / INDEX).exists()):
+    if source in SOURCES:
+        if not prepared_folder(source).exists():
+            raise InputError(
+                f"{source} is not prepared on this machine: run `moldiff data prepare {source}` first"
+            )
+        return read_packed(prepared_folder(source))
+    path = Path(source)
+    if (path / INDEX).exists():
         return read_packed(path)
     if not path.suffix and not path.exists():
         near = did_you_mean(source, [*DATASETS, *SOURCES])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -27,6 +27,9 @@ RARE = "symbols too rare"
 REPEATED = "repeated"
 TIED = "contradicting labels"
 UNLABELLED = "no label"
+
+Why = tuple[str, str]
+"""Reason and detail of a row that is left out."""
 
 
 @dataclass(frozen=True)
@@ -201,36 +204,59 @@ def unread(cell: object) -> str:
     return "RDKit cannot read it" if isinstance(cell, str) else "no text"
 
 
-def _refused(smiles: Iterable[str]) -> dict[str, tuple[str, str]]:
+def _refused(smiles: Iterable[str]) -> dict[str, Why]:
     """Return the molecules that cannot be kept, with reason and detail."""
     symbols_of = SelfiesTokenizer([NOP]).symbols
-    refused = {}
+    refused: dict[str, Why] = {}
     symbols: dict[str, set[str]] = {}
     for text in smiles:
-        try:
-            found = symbols_of(text)
-        except InputError as error:
-            refused[text] = (NO_SELFIES, str(error))
-            continue
-        if len(found) > MAX_SYMBOLS:
-            refused[text] = (TOO_LONG, f"{len(found)} SELFIES symbols; at most {MAX_SYMBOLS} are taken")
+        found, why = spelled(text, symbols_of)
+        if why is not None:
+            refused[text] = why
         else:
             symbols[text] = set(found)
-    counts = Counter(symbol for found in symbols.values() for symbol in found)
-    odd = {symbol for symbol in counts if not decodable(symbol)}
-    for symbol in odd:
-        del counts[symbol]
-    common = {symbol for symbol, _ in counts.most_common(MAX_TOKENS - 1)}
+    common, odd = vocabulary(Counter(symbol for found in symbols.values() for symbol in found))
     for text, needed in symbols.items():
-        if needed & odd:
-            refused[text] = (NO_SELFIES, f"SELFIES does not read {', '.join(sorted(needed & odd))} back")
-        elif rare := sorted(needed - common):
-            refused[text] = (RARE, f"{', '.join(rare)}: a vocabulary holds {MAX_TOKENS - 1} symbols")
+        if missing := needed - set(common):
+            refused[text] = unwritable(missing, odd)
     return refused
 
 
-def decodable(symbol: str) -> bool:
-    """Tell whether SELFIES reads a symbol back that it wrote."""
+def spelled(smiles: str, symbols_of: Callable[[str], list[str]]) -> tuple[list[str], Why | None]:
+    """Return the SELFIES symbols of a molecule, or why it cannot be kept.
+
+    Args:
+        smiles: A molecule.
+        symbols_of: ``SelfiesTokenizer.symbols`` of any tokenizer.
+    """
+    try:
+        found = symbols_of(smiles)
+    except InputError as error:
+        return [], (NO_SELFIES, str(error))
+    if len(found) > MAX_SYMBOLS:
+        return [], (TOO_LONG, f"{len(found)} SELFIES symbols; at most {MAX_SYMBOLS} are taken")
+    return found, None
+
+
+def vocabulary(counts: Counter[str]) -> tuple[list[str], frozenset[str]]:
+    """Return the symbols that a vocabulary takes, sorted, and those that SELFIES does not read back.
+
+    Args:
+        counts: In how many molecules each symbol occurs.
+    """
+    odd = frozenset(symbol for symbol in counts if not _decodable(symbol))
+    taken = Counter({symbol: count for symbol, count in counts.items() if symbol not in odd})
+    return sorted(symbol for symbol, _ in taken.most_common(MAX_TOKENS - 1)), odd
+
+
+def unwritable(symbols: Set[str], odd: Set[str]) -> Why:
+    """Return why symbols are in no vocabulary: SELFIES does not read them back, or they are too rare."""
+    if symbols & odd:
+        return NO_SELFIES, f"SELFIES does not read {', '.join(sorted(symbols & odd))} back"
+    return RARE, f"{', '.join(sorted(symbols))}: a vocabulary holds {MAX_TOKENS - 1} symbols"
+
+
+def _decodable(symbol: str) -> bool:
     try:
         SelfiesTokenizer([NOP, symbol])
     except InputError:

@@ -55,8 +55,8 @@ class Packing:
         """Tell whether a folder holds this very table, whole."""
         return is_whole(folder) and read_index(folder).get("content") == self.content
 
-    def write(self, folder: Path) -> dict[str, Any]:
-        """Write the packed table, whole or not at all, and return its index.
+    def write(self, folder: Path) -> None:
+        """Write the packed table, whole or not at all.
 
         Raises:
             InputError: If no molecule is left, or the folder holds something else or cannot be written.
@@ -79,7 +79,6 @@ class Packing:
             raise InputError(f"cannot write to the folder {folder}: {error.strerror}") from error
         finally:
             shutil.rmtree(work, ignore_errors=True)
-        return read_index(folder)
 
     def _loaded(self) -> Iterator[Piece]:
         for path in self.pieces:

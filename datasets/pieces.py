@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,10 @@ from rdkit.Chem.rdmolfiles import MolFromSmiles, MolToRandomSmilesVect
 from moldiff.chem import properties
 from moldiff.chem.standardise import LONGEST, Standardiser
 from moldiff.chem.tokenizer import NOP, SelfiesTokenizer
-from moldiff.datasets.cleaning import MAX_SYMBOLS, NO_MOLECULE, NO_SELFIES, TOO_LONG, DroppedRow, unread
+from moldiff.datasets.cleaning import NO_MOLECULE, DroppedRow, spelled, unread
 from moldiff.datasets.columns import cell_text
 from moldiff.datasets.measured import cache_folder
 from moldiff.datasets.splits import parts
-from moldiff.errors import InputError
 from moldiff.files import whole_file
 from moldiff.metrics.keys import row_keys
 
@@ -174,12 +173,12 @@ class PieceMaker:
         written: list[list[str]] = []
         dropped = []
         for row, (text, name) in enumerate(zip(texts, smiles, strict=True)):
-            found, reason = _symbols(name, symbols_of) if name else ([], (NO_MOLECULE, unread(text)))
-            if reason is not None:
-                dropped.append(DroppedRow(row + 1, text[:LONGEST], *reason))
+            found, why = spelled(name, symbols_of) if name else ([], (NO_MOLECULE, unread(text)))
+            if why is not None:
+                dropped.append(DroppedRow(row + 1, text[:LONGEST], *why))
                 continue
             kept.append(row)
-            written += [found, *_reordered(name, self.orders - 1, symbols_of)]
+            written += [found, *_reordered(name, found, self.orders - 1, symbols_of)]
         names = [smiles[row] for row in kept]
         symbols = sorted({symbol for found in written for symbol in found})
         place = {symbol: number for number, symbol in enumerate(symbols)}
@@ -201,28 +200,22 @@ class PieceMaker:
         )
 
 
-def _symbols(smiles: str, symbols_of: Any) -> tuple[list[str], tuple[str, str] | None]:
-    """Return the symbols of a molecule, and why it cannot be kept."""
-    try:
-        found: list[str] = symbols_of(smiles)
-    except InputError as error:
-        return [], (NO_SELFIES, str(error))
-    if len(found) > MAX_SYMBOLS:
-        return [], (TOO_LONG, f"{len(found)} SELFIES symbols; at most {MAX_SYMBOLS} are taken")
-    return found, None
+def _reordered(
+    smiles: str, first: list[str], number: int, symbols_of: Callable[[str], list[str]]
+) -> list[list[str]]:
+    """Return the symbols of a molecule in other orders of its atoms, the same in every run.
 
-
-def _reordered(smiles: str, number: int, symbols_of: Any) -> list[list[str]]:
-    """Return the symbols of a molecule in other orders of its atoms, the same in every run."""
+    Args:
+        smiles: The molecule.
+        first: Its symbols in the canonical order, which stand in for an order that cannot be written.
+        number: How many others.
+        symbols_of: ``SelfiesTokenizer.symbols``.
+    """
     if not number:
         return []
     seed = int(marks_of([smiles])[0] % np.uint64(2**31))
     texts = MolToRandomSmilesVect(MolFromSmiles(smiles), number, randomSeed=seed)
-    found = []
-    for text in texts:
-        symbols, reason = _symbols(text, symbols_of)
-        found.append(_symbols(smiles, symbols_of)[0] if reason else symbols)
-    return found
+    return [spelled(text, symbols_of)[0] or first for text in texts]
 
 
 def marks_of(smiles: Sequence[str]) -> NDArray[np.uint64]:

@@ -58,19 +58,28 @@ def read_frame(path: str | Path) -> pd.DataFrame:
     place = Path(path)
     reader = READERS[table_suffix(place)]
     try:
-        frame = reader(_content(place))
+        frame = with_names(reader(_content(place)))
     except InputError as error:
         raise InputError(f"cannot read {place}: {error}") from None
     except UNPACKING as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"cannot read {place}: {reason}") from None
-    frame.columns = [str(name).strip() for name in frame.columns]
-    twice = frame.columns[frame.columns.duplicated()]
-    if len(twice):
-        raise InputError(f"cannot read {place}: two columns are named '{twice[0]}': rename one")
     if not len(frame):
         raise InputError(f"cannot read {place}: it holds no row")
     return frame
+
+
+def with_names(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with the names of its columns as text without spaces around it.
+
+    Raises:
+        InputError: If two have the same name.
+    """
+    named = frame.set_axis([str(name).strip() for name in frame.columns], axis=1)
+    twice = named.columns[named.columns.duplicated()]
+    if len(twice):
+        raise InputError(f"two columns are named '{twice[0]}': rename one")
+    return named
 
 
 def table_suffix(path: Path) -> str:

@@ -19,6 +19,7 @@ from moldiff.datasets.reading import (
     refusing_no_table,
     separator_of,
     table_suffix,
+    with_names,
 )
 from moldiff.errors import InputError
 
@@ -60,11 +61,7 @@ def read_pieces(path: str | Path, *, rows: int = PIECE) -> Iterator[pd.DataFrame
         pieces = _PIECES[suffix](place, rows)
     try:
         for piece in pieces:
-            piece = piece.set_axis([str(name).strip() for name in piece.columns], axis=1)
-            twice = piece.columns[piece.columns.duplicated()]
-            if len(twice):
-                raise InputError(f"two columns are named '{twice[0]}': rename one")
-            yield piece.set_axis(range(start, start + len(piece)), axis=0)
+            yield with_names(piece).set_axis(range(start, start + len(piece)), axis=0)
             start += len(piece)
         if not start:
             raise InputError("it holds no row")

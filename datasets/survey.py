@@ -10,14 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from moldiff.chem.tokenizer import MAX_TOKENS, NOP, SelfiesTokenizer
-from moldiff.datasets.cleaning import NO_SELFIES, RARE, REPEATED, UNLABELLED, decodable
+from moldiff.chem.tokenizer import NOP, SelfiesTokenizer
+from moldiff.datasets.cleaning import REPEATED, UNLABELLED, Why, unwritable, vocabulary
 from moldiff.datasets.columns import Column
 from moldiff.datasets.pieces import Piece
 from moldiff.datasets.repeats import MergedLabels, repeats
-
-Why = tuple[str, str]
-"""Reason and detail of a row that is left out."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ class Survey:
         missing: dict[int, set[str]] = {}
         for molecule, symbol in zip(piece.owner[unknown].tolist(), piece.flat[unknown].tolist(), strict=True):
             missing.setdefault(molecule, set()).add(piece.symbols[symbol])
-        found = {molecule: self._unwritable(symbols) for molecule, symbols in missing.items()}
+        found = {molecule: unwritable(symbols, self.odd) for molecule, symbols in missing.items()}
         if self.labelled:
             bare = np.flatnonzero(piece.bare)
             found |= dict.fromkeys(bare.tolist(), (UNLABELLED, "its labels are missing, or contradict"))
@@ -62,11 +59,6 @@ class Survey:
         for molecule, origin in zip(self.again[start:end], self.origin[start:end], strict=True):
             found[int(molecule) - first] = REPEATED, f"the same molecule as row {int(self.rows[origin]) + 1}"
         return found
-
-    def _unwritable(self, symbols: set[str]) -> Why:
-        if odd := symbols & self.odd:
-            return NO_SELFIES, f"SELFIES does not read {', '.join(sorted(odd))} back"
-        return RARE, f"{', '.join(sorted(symbols))}: a vocabulary holds {MAX_TOKENS - 1} symbols"
 
 
 def survey(
@@ -97,10 +89,7 @@ def survey(
     for piece in pieces():
         merged.fill(piece.marks, piece.values[:, : len(labels)])
         counts.update(_occurring(piece, ~(piece.bare & labelled)))
-    odd = frozenset(symbol for symbol in counts if not decodable(symbol))
-    for symbol in odd:
-        del counts[symbol]
-    common = sorted(symbol for symbol, _ in counts.most_common(MAX_TOKENS - 1))
+    common, odd = vocabulary(counts)
     tokens = SelfiesTokenizer([NOP, *common]).tokens
     number = _array(folder / "rows", np.int64)
     return Survey(tokens, odd, number, again, origin, merged, labelled)

@@ -209,12 +209,10 @@ class Bulk:
         return record
 
     def _trainer(self) -> Trainer:
-        several = self.devices == "auto" or int(self.devices) > 1
         return Trainer(
             accelerator=self.accelerator,
             devices=self.devices,
             num_nodes=machine_count(),
-            strategy="ddp" if several and self.accelerator == "cpu" else "auto",
             logger=False,
             enable_checkpointing=False,
             use_distributed_sampler=False,

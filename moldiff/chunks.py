@@ -16,6 +16,7 @@ import numpy as np
 from moldiff.errors import InputError
 from moldiff.files import remove_leftovers, whole_file
 from moldiff.proposing import COSTS, Proposed
+from moldiff.records import first_difference
 
 _DAMAGED = (
     *(OSError, EOFError, zipfile.BadZipFile, zlib.error, struct.error),
@@ -83,8 +84,12 @@ class ChunkFolder:
             self._remove()
             with whole_file(self._record) as part:
                 part.write_text(json.dumps(settings, indent=1, ensure_ascii=False), encoding="utf-8")
-        elif before != settings:
-            raise InputError(_difference(self.folder.parent, before, settings))
+        elif name := first_difference(before, settings):
+            raise InputError(
+                f"{self.folder.parent} holds an unfinished run with {name} {before.get(name)}, not "
+                f"{settings.get(name)}: give the same settings to go on with it, another folder, or "
+                "--overwrite to begin anew"
+            )
         return self.finished
 
     @property
@@ -156,15 +161,6 @@ class ChunkFolder:
         remove_leftovers(self._record)
         for path in [*self.folder.glob("chunk-*.npz"), *self.folder.glob(".chunk-*-????????.npz")]:
             path.unlink(missing_ok=True)
-
-
-def _difference(place: Path, before: dict[str, Any], settings: dict[str, Any]) -> str:
-    """Say in which setting two runs differ, and what can be done."""
-    name = next(name for name in {**settings, **before} if before.get(name) != settings.get(name))
-    return (
-        f"{place} holds an unfinished run with {name} {before.get(name)}, not {settings.get(name)}: give the "
-        "same settings to go on with it, another folder, or --overwrite to begin anew"
-    )
 
 
 def _locked(path: Path) -> IO[str]:

@@ -73,10 +73,8 @@ class Drawer(LightningModule):
     def _draw(self, index: int) -> dict[str, Any]:
         run = self.run or self.make(self.trainer.strategy.root_device)
         chunk = run.proposer(index)
-        frame = run.chemistry.table(chunk.ids, run.targets)
-        frame.insert(2, "unique", ~frame["smiles"].duplicated() & frame["valid"])
-        frame = run.selection.judged(frame)
-        kept = frame[frame[KEEP]].drop(columns=[KEEP, SCAFFOLD], errors="ignore").reset_index(drop=True)
+        frame = run.judged(chunk)
+        kept = frame[frame[KEEP]].drop(columns=[KEEP, SCAFFOLD]).reset_index(drop=True)
         table = run.chemistry.finished(kept, run.targets)
         about = {
             "proposed": len(frame),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from moldiff.chem.distribution import training_record
@@ -149,17 +150,24 @@ class GenerationRun:
         enough = self.found >= self.wanted.needed and (not self.plan.oracles or self.wanted.only_hits)
         return enough or self.plan.used_up or self.proposed >= self.wanted.limit
 
-    def _add(self, chunk: Proposed) -> None:
-        """Decode, judge and count one chunk."""
-        started = time.perf_counter()
+    def judged(self, chunk: Proposed) -> pd.DataFrame:
+        """Return the proposals of a chunk, decoded and judged, and whether each may be kept.
+
+        Molecules of the chunks so far are not unique any more.
+        """
         frame = self.chemistry.table(chunk.ids, self.targets)
         first = ~frame["smiles"].duplicated() & frame["valid"] & ~frame["smiles"].isin(self.seen)
         frame.insert(2, "unique", first)
-        frame = self.selection.judged(frame)
+        return self.selection.judged(frame)
+
+    def _add(self, chunk: Proposed) -> None:
+        """Decode, judge and count one chunk."""
+        started = time.perf_counter()
+        frame = self.judged(chunk)
         # Nothing above changed the run: an interrupt leaves a chunk out or keeps it.
         self.selection.add(frame)
         self.tally.add(frame)
-        self.seen.update(frame["smiles"][first])
+        self.seen.update(frame["smiles"][frame["unique"]])
         self.costs = {name: self.costs[name] + chunk.counts[name] for name in COSTS}
         self.chunks += 1
         self.proposed += len(frame)

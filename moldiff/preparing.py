@@ -65,6 +65,8 @@ class Preparation:
     def __post_init__(self) -> None:
         if not 1 <= self.orders <= MOST_ORDERS:
             raise InputError(f"orders must be from 1 to {MOST_ORDERS}, got {self.orders}")
+        own = {"name": self.path.name.partition(".")[0], "citation": "the user's table", "licence": ""}
+        self.about = {**own, **self.about}
         first = next(read_pieces(self.path, rows=self.rows))
         self.column, self.found = find_smiles(first, self.smiles)
         wanted = list(dict.fromkeys(self.properties))
@@ -76,7 +78,7 @@ class Preparation:
     @property
     def conditions(self) -> tuple[Condition, ...]:
         """What the columns of the packed table are: labels, then what RDKit measures."""
-        source = self.about.get("citation", "the user's table")
+        source = self.about["citation"]
         labels = (
             Condition(entry.name, "class" if entry.classes else UNSTATED, source, classes=entry.classes)
             for entry in self.labels
@@ -94,12 +96,7 @@ class Preparation:
             InputError: If the file cannot be read to its end, no molecule is left, or the folder cannot be
                 written.
         """
-        about: dict[str, Any] = {
-            "name": self.path.name.partition(".")[0],
-            "citation": "the user's table",
-            "licence": "",
-        }
-        about |= {**self.about, **({"orders": self.orders} if self.orders > 1 else {})}
+        about = {**self.about, **({"orders": self.orders} if self.orders > 1 else {})}
         packing = Packing(list(self._pieces(on_rows)), self.labels, self.conditions, about)
         if not packing.is_in(folder):
             packing.write(folder)

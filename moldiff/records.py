@@ -79,3 +79,14 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "not installed"
+
+
+def first_difference(before: Mapping[str, Any], settings: Mapping[str, Any]) -> str | None:
+    """Return the first setting in which two runs differ, None if they are alike.
+
+    Example:
+        >>> first_difference({"seed": 1, "steps": 8}, {"seed": 1, "steps": 16})
+        'steps'
+    """
+    names = {**settings, **before}
+    return next((name for name in names if before.get(name) != settings.get(name)), None)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from moldiff.datasets.pieces import marks_of
 from moldiff.errors import InputError
 from moldiff.files import remove_leftovers, whole_file, write_json
+from moldiff.records import first_difference
 
 ABOUT = b"moldiff"
 """Where a file says what it is, in its metadata."""
@@ -100,9 +101,9 @@ def claim(path: Path, settings: Mapping[str, Any]) -> None:
         remove_leftovers(path)
         write_json(path, settings)
         return
-    for name in {**settings, **before}:
-        if before.get(name) != settings.get(name):
-            raise InputError(
-                f"{path.parent} holds a run with {name} {before.get(name)}, not {settings.get(name)}: give "
-                "the same settings to go on with it, or another folder"
-            )
+    name = first_difference(before, settings)
+    if name is not None:
+        raise InputError(
+            f"{path.parent} holds a run with {name} {before.get(name)}, not {settings.get(name)}: give the "
+            "same settings to go on with it, or another folder"
+        )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from moldiff.cli.bars import progress_bar
+from moldiff.cli.common_options import ShowProgress
 from moldiff.cli.data import (
     FORMATS,
     Jobs,
@@ -56,7 +57,6 @@ Orders = Annotated[
         "them make the training longer, and the model less tied to one way of writing."
     ),
 ]
-Progress = Annotated[bool, typer.Option(help="Show a progress bar.")]
 
 
 def prepare(
@@ -71,7 +71,7 @@ def prepare(
     standardise: Standardise = True,
     orders: Orders = 1,
     jobs: Jobs = 1,
-    progress: Progress = True,
+    progress: ShowProgress = True,
 ) -> None:
     """Make a table of any size ready for training: standardised, tokenised and measured, piece by piece.
 

@@ -58,8 +58,8 @@ def morgan_fingerprints(smiles: Sequence[str], *, bits: int = N_BITS) -> Packed:
         for row, text in enumerate(smiles):
             molecule = Chem.MolFromSmiles(text)
             if molecule is not None:
-                text = DataStructs.BitVectToBinaryText(maker.GetFingerprint(molecule))
-                packed[row] = np.frombuffer(text, dtype=np.uint8)
+                content = DataStructs.BitVectToBinaryText(maker.GetFingerprint(molecule))
+                packed[row] = np.frombuffer(content, dtype=np.uint8)
     return packed
 
 

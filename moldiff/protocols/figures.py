@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import joblib
+from numpy.typing import NDArray
 
 CHUNK = 2000
 """Molecules that a process is given at a time."""
@@ -105,9 +106,12 @@ class Protocol(ABC):
         """
 
 
-def in_parallel(function: Callable[[list[str]], T], smiles: Sequence[str], n_jobs: int) -> list[T]:
-    """Return a function of molecules for each chunk of them, in order; it crosses process boundaries."""
-    chunks = [list(smiles[start : start + CHUNK]) for start in range(0, len(smiles), CHUNK)]
+def in_parallel(function: Callable[[Any], T], rows: Sequence[str] | NDArray[Any], n_jobs: int) -> list[T]:
+    """Return a function of rows, SMILES or arrays, for each chunk of them, in order.
+
+    Function and chunks cross process boundaries.
+    """
+    chunks = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
     if n_jobs == 1 or len(chunks) < 2:
         return [function(chunk) for chunk in chunks]
     found: list[T] = joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(function)(chunk) for chunk in chunks)

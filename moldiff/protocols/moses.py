@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-import joblib
 import numpy as np
 from rdkit import rdBase
 from scipy.stats import wasserstein_distance
@@ -125,7 +125,8 @@ class Moses(Protocol):
 
     def _compared(self, name: str, ours: ReferenceSet, reference: ReferenceSet) -> list[Figure]:
         n = len(ours)
-        nearest = in_parallel_rows(ours.fingerprints, reference.fingerprints, self.n_jobs)
+        compare = partial(nearest_similarity, targets=reference.fingerprints)
+        nearest = np.concatenate(in_parallel(compare, ours.fingerprints, self.n_jobs))
         return [
             Figure(
                 f"FCD/{name}",
@@ -174,15 +175,6 @@ class Moses(Protocol):
         return Figure(
             "Novelty", share, len(distinct), "higher", "distinct molecules that are not in training"
         )
-
-
-def in_parallel_rows(queries: np.ndarray, targets: np.ndarray, n_jobs: int) -> np.ndarray:
-    """Return the similarity of each fingerprint to the nearest of others, by several processes."""
-    if n_jobs == 1:
-        return nearest_similarity(queries, targets)
-    parts = np.array_split(queries, max(1, len(queries) // 1024))
-    run = joblib.Parallel(n_jobs=n_jobs)
-    return np.concatenate(run(joblib.delayed(nearest_similarity)(part, targets) for part in parts))
 
 
 def _passing(smiles: Sequence[str]) -> int:

@@ -61,8 +61,9 @@ def likelihood_bound(
     with torch.no_grad():
         for canvas, group in data.groups.items():
             extra = -canvas_law.log_prior(canvas)
-            canvas_nats.append(torch.full((len(group.tokens),), extra, dtype=torch.float64))
-            for part in group.tokens.split(rows):
+            tokens = group.tokens
+            canvas_nats.append(torch.full((len(tokens),), extra, dtype=torch.float64))
+            for part in tokens.split(rows):
                 repeats = [_one_draw(network, process, part.long(), pattern, generator) for _ in range(draws)]
                 totals.append(torch.stack(repeats).double().mean(0).cpu() + extra)
     nats = torch.cat(totals)

@@ -81,9 +81,9 @@ class HeldOut:
         seed = self.seed * 1_000_003 + round(level * 1000)
         generator = torch.Generator(device=self.data.device).manual_seed(seed)
         for group in self.data.groups.values():
-            chosen = group.tokens[self.first :: self.stride], group.y[self.first :: self.stride]
-            for x0, y in zip(*(part.split(self.rows) for part in chosen), strict=True):
-                z, t = self.noise.states(self.codec, x0.long(), generator, level)
+            for chosen in torch.arange(self.first, len(group), self.stride).split(self.rows):
+                x0, y = group.batch(chosen)
+                z, t = self.noise.states(self.codec, x0, generator, level)
                 w, visible = soft_tokens(self.codec, z)
                 yield network(w, visible, t), y, network.knots(visible, t)
 

@@ -41,7 +41,7 @@ class _Store:
         rows = rows.to(self.flat.device)
         start, end = self.starts[rows, None], self.starts[rows + 1, None]
         source = start + torch.arange(canvas, device=rows.device)
-        found = self.flat[source.clamp_max(max(len(self.flat) - 1, 0))] if len(self.flat) else 0
+        found = self.flat[source.clamp_max(len(self.flat) - 1)]
         return torch.where(source < end, found, 0).to(torch.uint8).to(self.device)
 
     def properties(self, rows: Tensor) -> Tensor:

@@ -150,7 +150,6 @@ class Fit:
             accelerator=self.accelerator,
             devices=self.devices,
             num_nodes=machine_count(),
-            strategy="ddp" if self.accelerator == "cpu" and self.devices not in (1, "auto") else "auto",
             max_steps=total,
             logger=False,
             callbacks=[keep, prolong, LossLog(self.folder / "loss.csv"), *bar, *callbacks],

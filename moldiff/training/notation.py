@@ -16,7 +16,7 @@ from moldiff.datasets.cleaning import NO_SELFIES, TOO_LONG, DroppedRow, listed, 
 from moldiff.diffusion.canvas import canvas_size
 from moldiff.diffusion.codec import SubtokenCodec
 from moldiff.errors import InputError
-from moldiff.models.checkpoint import load_model, read_json, refusing_damage
+from moldiff.models.checkpoint import SavedModel, load_model, read_json, refusing_damage
 
 UNKNOWN_SYMBOL = "symbol outside the model's vocabulary"
 
@@ -120,7 +120,15 @@ def read_notation(model: str | Path) -> Notation:
         InputError: If there is no such model, or its files are damaged.
     """
     folder = model_folder(model)
-    saved = load_model(folder)
+    return notation_of(folder, load_model(folder))
+
+
+def notation_of(folder: Path, saved: SavedModel) -> Notation:
+    """Return how a model that was loaded from a folder writes molecules.
+
+    Raises:
+        InputError: If a file of the folder is damaged.
+    """
     config, longest = saved.config, saved.network.max_length
     with refusing_damage(f"the model in {folder}"):
         tokenizer = SelfiesTokenizer(read_json(folder / "vocab.json")["tokens"])

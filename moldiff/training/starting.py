@@ -23,7 +23,7 @@ from moldiff.metrics.keys import TrainingKeys
 from moldiff.models.checkpoint import SavedModel, load_model, read_json, refusing_damage
 from moldiff.models.denoiser import Denoiser
 from moldiff.models.growing import grow
-from moldiff.training.notation import Notation, read_notation
+from moldiff.training.notation import Notation, notation_of
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ class StartingPoint:
             InputError: If there is none, or its files are damaged.
         """
         folder = model_folder(model)
-        saved, notation = load_model(folder), read_notation(folder)
+        saved = load_model(folder)
+        notation = notation_of(folder, saved)
         with refusing_damage(f"the model in {folder}"):
             stored = read_json(folder / "properties.json")
             statistics = {name: PropertyStatistics.from_dict(entry) for name, entry in stored.items()}
