@@ -86,6 +86,10 @@ Init = Annotated[
     str | None,
     typer.Option(help="Model to go on from, by name or folder; the table may add symbols and properties."),
 ]
+Snapshots = Annotated[
+    int | None,
+    typer.Option(min=0, max=1000, help="Models to keep along the way, in MODEL/training, evenly spaced."),
+]
 Accelerator = Annotated[str | None, typer.Option(help="Lightning's accelerator: auto, cpu, gpu ...")]
 Devices = Annotated[str | None, typer.Option(help="Lightning's devices: a number or auto.")]
 Compile = Annotated[bool, typer.Option("--compile/--no-compile", help="Compile the network.")]
@@ -118,6 +122,7 @@ def train(
     seed: Seed = None,
     shown: Shown = None,
     init: Init = None,
+    snapshots: Snapshots = None,
     accelerator: Accelerator = None,
     devices: Devices = None,
     precision: common.Precision = None,
@@ -147,23 +152,25 @@ RECIPE = (
 )
 """Options that are keywords of ``Recipe``, where their defaults stand."""
 
+RUNNING = ("accelerator", "precision", "snapshots")
+"""Options that are keywords of ``Recipe.train``."""
+
 OF_THE_MODEL = ("family", "digits", "code", "canvas_step")
 """Those that ``--for`` settles."""
 
-OF_GENERATORS = ("shown", "init")
+OF_GENERATORS = ("shown", "init", "snapshots")
 """Options that mean nothing to a predictor."""
-
 
 FOR_MODELS = "--OPTION is for models that generate: leave it out with --predictor"
 FROM_MODEL = "{given} takes the OPTION from the model: leave --OPTION out"
 
 
 def _run(given: dict[str, Any]) -> None:
-    """Train what the options ask for: a model, or a predictor."""
+    """Train what the options ask for."""
     from moldiff.training.recipe import OF_INIT
 
     recipe = {name: given[name] for name in RECIPE if given[name] not in (None, [])}
-    running = {name: given[name] for name in ("accelerator", "precision") if given[name] is not None}
+    running = {name: given[name] for name in RUNNING if given[name] is not None}
     if given["devices"] is not None:
         running["devices"] = common.parse_devices(given["devices"])
     running |= {"compiled": given["compile_network"], "progress": given["progress"], "n_jobs": given["jobs"]}
@@ -223,8 +230,7 @@ def _say(taken: Intake | PackedIntake, output: Path) -> None:
         return
     for line in taken.summary():
         typer.echo(line)
-    listed = taken.save_dropped(output)
-    if listed is not None:
+    if (listed := taken.save_dropped(output)) is not None:
         typer.echo(f"dropped rows are listed in {listed}")
     for note in taken.notes:
         typer.echo(f"note: {note}", err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +57,7 @@ class LearningCurve(Callback):
         if not isinstance(optimizer, MasterWeights):
             return
         # A copy, so that scoring neither disturbs the weights in training nor compiles them again.
-        network = copy.deepcopy(self.network)
-        weights = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        for weight, value in zip(weights, self.average.average, strict=True):
-            weight.data.copy_(value)
+        network = self.average.averaged(self.network)
         row: dict[str, float] = {"step": step, "tokens": pl_module.tokens_seen}
         row["seconds"] = round(pl_module.seconds, 1)
         bounds = both_bounds(network, self.process, self.prepared.validation, self.prepared.canvas)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import copy
+from typing import Any, TypeVar
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from torch import Tensor
+from torch import Tensor, nn
 
 from moldiff.training.optimizer import MasterWeights
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class WeightAverage(Callback):
@@ -36,6 +39,14 @@ class WeightAverage(Callback):
         if step % self.every == 0:
             decay = min(self.decay, (1 + step) / (10 + step)) ** self.every
             torch._foreach_lerp_(self.average, [master.detach() for master in masters], 1.0 - decay)
+
+    def averaged(self, network: Network) -> Network:
+        """Return a copy of the network in training with the averaged weights, on its device."""
+        found = copy.deepcopy(network)
+        weights = [parameter for parameter in found.parameters() if parameter.requires_grad]
+        for weight, value in zip(weights, self.average, strict=True):
+            weight.data.copy_(value)
+        return found
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
         """Lightning's hook after an optimiser step."""

@@ -25,8 +25,9 @@ from moldiff.training.card import write_card
 from moldiff.training.curve import LearningCurve
 from moldiff.training.dropping import SHOWN
 from moldiff.training.ema import WeightAverage
-from moldiff.training.fit import Fit
+from moldiff.training.fit import Fit, FitReport
 from moldiff.training.prepare import Prepared, prepare
+from moldiff.training.snapshots import Snapshots
 from moldiff.training.starting import StartingPoint
 
 SIZES = ("width", "depth", "heads", "condition_width")
@@ -136,6 +137,7 @@ class Recipe(BaseRecipe):
         *,
         n_jobs: int = 1,
         command: str | None = None,
+        snapshots: int = 0,
         **running: Any,
     ) -> SavedModel:
         """Train on a table and write a model folder.
@@ -149,6 +151,7 @@ class Recipe(BaseRecipe):
             folder: The model folder.
             n_jobs: Processes for measuring properties.
             command: What the card says that trains the model; the command of this recipe unless given.
+            snapshots: Models to keep along the way, in ``folder/training/after-TOKENS``.
             running: Keywords of ``Fit`` that do not change the result: accelerator, devices, precision ...
         """
         work = folder / "training"
@@ -157,23 +160,36 @@ class Recipe(BaseRecipe):
         network = self.network(prepared)
         process = FAMILIES[self.family].process(prepared.codec)
         run = Fit(work, self.tokens, shown=self.shown, **self.pace, **running)
+        precision, command = running.get("precision", "auto"), command or self.command(table, properties)
 
-        def curve(average: WeightAverage) -> list[Callback]:
-            return [LearningCurve(network, process, prepared, average=average, path=work / "curve.csv")]
+        def config(report: FitReport) -> dict[str, Any]:
+            training = self.record(prepared, table, network, report, precision)
+            return self._config(prepared, {**training, "digits": prepared.codec.digits, "command": command})
 
-        report = run(network, process, prepared.train, curve)
+        def keep(averaged: Denoiser, report: FitReport) -> None:
+            self._write(work / f"after-{report.tokens}", averaged, prepared, config(report))
+
+        def along(average: WeightAverage) -> list[Callback]:
+            curve = LearningCurve(network, process, prepared, average=average, path=work / "curve.csv")
+            return [curve, Snapshots(network, average, snapshots, keep)]
+
+        found = config(run(network, process, prepared.train, along))
         bounds = both_bounds(network.eval(), process, prepared.validation, prepared.canvas, draws=4)
-        training = self.record(prepared, table, network, report, running.get("precision", "auto"))
-        training |= {"digits": prepared.codec.digits, "command": command or self.command(table, properties)}
-        training["validation"] = {name: asdict(bound) for name, bound in bounds.items()}
-        config = self._config(prepared, training)
-        model = SavedModel(network.cpu(), prepared.codec, prepared.canvas, config)
+        found["training"]["validation"] = {name: asdict(bound) for name, bound in bounds.items()}
         statistics = {entry.name: entry for entry in prepared.statistics}
-        write_json(folder / "properties.json", {name: entry.to_dict() for name, entry in statistics.items()})
+        write_card(folder, found, statistics, citation=table.citation, curve=work / "curve.csv")
+        return self._write(folder, network, prepared, found)
+
+    def _write(
+        self, folder: Path, network: Denoiser, prepared: Prepared, config: dict[str, Any]
+    ) -> SavedModel:
+        """Write a model folder, its card apart."""
+        model = SavedModel(network.cpu(), prepared.codec, prepared.canvas, config)
+        statistics = {entry.name: entry.to_dict() for entry in prepared.statistics}
+        write_json(folder / "properties.json", statistics)
         keys = np.unique(prepared.keys)
         known = TrainingKeys(keys) if self.start is None else self.start.with_keys(keys)
         known.save(folder / "train_keys.bin")
-        write_card(folder, config, statistics, citation=table.citation, curve=work / "curve.csv")
         # The configuration comes last: a folder without it is not a model.
         save_model(folder, model, list(prepared.tokenizer.tokens))
         return model

@@ -229,7 +229,7 @@ def test_a_predictor_through_the_command_line(capsys, tmp_path):
     assert set(figures["property"]) == {"logS", "rings"}
 
 
-@pytest.mark.parametrize("words", [["--shown", "1"], ["--init", "somewhere"]])
+@pytest.mark.parametrize("words", [["--shown", "1"], ["--init", "somewhere"], ["--snapshots", "2"]])
 def test_a_predictor_refuses_what_is_for_models(trained, capsys, tmp_path, words):
     code, _, err = run(capsys, "qm9", "--predictor", *words, "-o", str(tmp_path / "p"))
     assert (code, trained) == (2, [])

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 from moldiff.datasets import MoleculeTable
 from moldiff.errors import InputError
+from moldiff.generator import MoleculeGenerator
+from moldiff.models.checkpoint import load_model
 from moldiff.training.recipe import Recipe
 
 QUIET = {"compiled": False, "progress": False, "accelerator": "cpu", "precision": "fp32"}
@@ -45,6 +48,26 @@ def test_a_run_takes_about_the_tokens_it_was_given(tmp_path):
     recipe = Recipe(**{**TINY, "tokens": 1000.0})
     report = recipe.train(table(), ["a"], tmp_path / "m", **QUIET).config["training"]["report"]
     assert report["tokens"] == pytest.approx(1000, rel=0.1)
+
+
+def test_models_along_the_way_are_models_and_change_nothing(tmp_path):
+    recipe = Recipe(**{**TINY, "tokens": 1000.0})
+    recipe.train(table(), ["a"], tmp_path / "m", snapshots=3, **QUIET)
+    found = sorted((tmp_path / "m" / "training").glob("after-*"), key=lambda path: int(path.name[6:]))
+    assert len(found) == 3
+    for path, share in zip(found, (0.25, 0.5, 0.75), strict=True):
+        report = load_model(path).config["training"]["report"]
+        assert report["tokens"] == int(path.name[6:]) == pytest.approx(1000 * share, abs=64)
+    last = load_model(tmp_path / "m").network
+    assert_same(last, recipe.train(table(), ["a"], tmp_path / "alone", **QUIET).network.bfloat16().float())
+    with pytest.raises(AssertionError):
+        assert_same(load_model(found[2]).network, last)
+    assert MoleculeGenerator.from_pretrained(found[0]).chemistry_.known.contains(["CC"]).all()
+
+
+def assert_same(first, second):
+    for (name, weight), other in zip(first.named_parameters(), second.parameters(), strict=True):
+        assert torch.equal(weight, other), name
 
 
 def test_the_command_spells_out_what_differs_from_the_defaults():
