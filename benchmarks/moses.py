@@ -1,0 +1,178 @@
+"""MOSES: how like drug-like molecules those of a model are, beside the published models.
+
+Temperature, sampler and steps are chosen by the Frechet ChemNet distance (FCD) of a smaller sample to the
+validation part of the training file, which training never saw; the test sets are looked at once, with what
+was chosen. ``--curve`` adds the FCD of models along a training run (``moldiff train --snapshots``), with the
+same settings, against the time they took. FCD falls with the number of molecules: compare like with like.
+
+    moldiff data prepare moses
+    python -m moldiff.benchmarks.moses --model druglike --compiled -o benchmarks/results/moses.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from moldiff.benchmarks.common import Record, options, run, show
+from moldiff.benchmarks.samples import Model
+from moldiff.chem.standardise import parse
+from moldiff.chem.tokenizer import SelfiesTokenizer
+from moldiff.datasets import read_packed
+from moldiff.datasets.sources import prepared_folder
+from moldiff.errors import InputError
+from moldiff.metrics import share_interval
+from moldiff.protocols import Moses
+from moldiff.protocols.chemnet import Moments, activations, frechet_distance
+from moldiff.protocols.figures import in_parallel
+from moldiff.sweep.sample import Sample
+
+ELEMENTS = {"C", "N", "S", "O", "F", "Cl", "Br", "H"}
+"""Those that MOSES kept; symbols of SELFIES that count atoms of a branch or ring may still spell others."""
+
+TARGETS = {"FCD/Test": 0.1, "Novelty": 0.84, "Filters": 0.99, "IntDiv": 0.855}
+
+PUBLISHED: dict[str, dict[str, float]] = {
+    name: dict(
+        zip(
+            ("valid", "unique@10000", "FCD/Test", "FCD/TestSF", "SNN/Test", "Frag/Test", "Scaf/Test")
+            + ("Scaf/TestSF", "IntDiv", "IntDiv2", "Filters", "Novelty"),
+            values,
+            strict=True,
+        )
+    )
+    for name, values in {
+        "CharRNN": (0.975, 0.999, 0.0732, 0.5204, 0.6015, 0.9998, 0.9242, 0.1101, 0.8562, 0.8503, 0.9943)
+        + (0.8419,),
+        "AAE": (0.937, 0.997, 0.5555, 1.0572, 0.6081, 0.991, 0.9022, 0.0789, 0.8557, 0.8499, 0.996, 0.7931),
+        "VAE": (0.977, 0.998, 0.0990, 0.567, 0.6257, 0.9994, 0.9386, 0.0588, 0.8558, 0.8498, 0.997, 0.6949),
+        "JTN-VAE": (1.0, 0.9996, 0.3954, 0.9382, 0.5477, 0.9965, 0.8964, 0.1009, 0.8551, 0.8493, 0.976)
+        + (0.9143,),
+        "LatentGAN": (0.897, 0.997, 0.2968, 0.8281, 0.5371, 0.9986, 0.8867, 0.1072, 0.8565, 0.8505, 0.9735)
+        + (0.9498,),
+    }.items()
+}
+"""What Polykovskiy et al. 2020 print in the README of MOSES, of 30,000 molecules."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the options."""
+    found = options("MOSES, with settings chosen on a part of the training file.", n=30_000)
+    found.add_argument("--temperatures", type=float, nargs="+", default=[1.0], help="to choose from")
+    found.add_argument("--samplers", nargs="+", default=["ancestral"], help="to choose from")
+    found.add_argument("--step-counts", type=int, nargs="+", default=[128], help="steps to choose from")
+    found.add_argument("--choice-n", type=int, default=10_000, help="proposals of every choice")
+    found.add_argument("--curve", type=Path, nargs="+", default=[], help="model folders along a run")
+    found.add_argument("--train", type=Path, help="prepared training table; the one prepared by name")
+    found.add_argument("--test", type=Path, help="copy of the test set; downloaded unless given")
+    found.add_argument("--test-scaffolds", type=Path, help="copy of the scaffold test set")
+    found.add_argument("--jobs", type=int, default=1, help="processes that judge")
+    return found
+
+
+def main(words: Sequence[str]) -> None:
+    """Run the benchmark."""
+    given = parser().parse_args(words)
+    record = Record("moses", words, given)
+    files = {name: getattr(given, name) for name in ("train", "test", "test_scaffolds")}
+    say = partial(Console().print, highlight=False)
+    protocol = Moses.open({name: file for name, file in files.items() if file}, say=say, n_jobs=given.jobs)
+    held_out = moments(validation(given.train), given.jobs)
+    model = Model(given.model[0], given)
+    ways = [
+        {"temperature": temperature, "sampler": sampler, "steps": steps}
+        for temperature, sampler, steps in itertools.product(
+            given.temperatures, given.samplers, given.step_counts
+        )
+    ]
+    tried = [{**way, **distance(model, way, given, held_out)} for way in ways] if len(ways) > 1 else []
+    best = min(range(len(tried)), key=lambda place: float(tried[place]["FCD"]), default=0)
+    results: dict[str, Any] = {"tried": tried, "chosen": ways[best]}
+    if tried:
+        show(f"FCD of {given.choice_n:,} proposals to the validation part", tried)
+    sample = model.sample(given.n, seed=given.seeds[0], label="the sample", **ways[best])
+    report = protocol([name or "" for name in sample.smiles], say=say)
+    results |= {"figures": report.to_dict()["figures"], "notes": report.notes, **oddities(sample)}
+    test = protocol.references["Test"].moments
+    results["curve"] = [point(folder, ways[best], given, test) for folder in given.curve]
+    ours = {"model": model.name, **{figure.name: figure.value for figure in report.figures}}
+    rows = [ours, *({"model": name, **row} for name, row in PUBLISHED.items())]
+    show(f"MOSES, {given.n:,} proposals", transposed(rows))
+    if given.curve:
+        show(f"FCD/Test of {given.choice_n:,} proposals along the run", results["curve"])
+    record.write({**results, "targets": TARGETS, "published": PUBLISHED}, models={"model": model.describe()})
+
+
+def validation(place: Path | None) -> list[str]:
+    """Return the molecules of the prepared training table that training leaves out.
+
+    Raises:
+        InputError: If MOSES was not prepared.
+    """
+    folder = place or prepared_folder("moses")
+    if not folder.exists():
+        raise InputError("MOSES is not prepared on this machine: run `moldiff data prepare moses` first")
+    table = read_packed(folder)
+    rows = table.rows("validation") * table.orders
+    return SelfiesTokenizer(table.tokens).decode([table.ids[row] for row in rows])
+
+
+def moments(smiles: Sequence[str], jobs: int) -> Moments:
+    """Return the moments of what ChemNet makes of the valid molecules."""
+    return Moments.of(np.concatenate(in_parallel(activations, [name for name in smiles if name], jobs)))
+
+
+def distance(
+    model: Model, way: Mapping[str, Any], given: argparse.Namespace, target: Moments
+) -> dict[str, float]:
+    """Return how far a smaller sample, drawn that way, is from a set, and what it cost."""
+    label = ", ".join(f"{name} {value}" for name, value in way.items())
+    sample = model.sample(given.choice_n, seed=given.seeds[0] + 1, label=label, **way)
+    return {
+        "FCD": frechet_distance(moments(sample.smiles, given.jobs), target),
+        "nfe": sample.costs["nfe_per_proposal"],
+        "seconds": sample.costs["seconds"],
+    }
+
+
+def point(
+    folder: Path, way: Mapping[str, Any], given: argparse.Namespace, target: Moments
+) -> dict[str, Any]:
+    """Return the distance of a model along a run, and what it took to train."""
+    model = Model(str(folder), given)
+    report = model.saved.config["training"]["report"]
+    found = distance(model, way, given, target)
+    return {"tokens": report["tokens"], "training hours": report["seconds"] / 3600, "FCD/Test": found["FCD"]}
+
+
+def oddities(sample: Sample) -> dict[str, Any]:
+    """Return the share of proposals all of whose symbols had an effect, and elements that MOSES has not."""
+    found = Counter[str]()
+    for molecule in parse([name for name in sample.smiles if name]):
+        if molecule is not None:
+            found.update({atom.GetSymbol() for atom in molecule.GetAtoms()} - ELEMENTS)
+    return {
+        "fidelity": share_interval(int(sample.faithful.sum()), len(sample.smiles)),
+        "other_elements": dict(found),
+    }
+
+
+def transposed(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a line a figure and a column a model."""
+    return [
+        {"figure": name, **{row["model"]: row.get(name) for row in rows}}
+        for name in rows[0]
+        if name != "model"
+    ]
+
+
+if __name__ == "__main__":
+    run(main)
