@@ -12,6 +12,7 @@ meets have a mean of their own.
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     found = options("How well molecules meet their goals.", n=1000, models=True, seeds=range(5))
     found.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     found.add_argument("--properties", nargs="+", default=list(PROPERTIES))
+    found.add_argument("--pairs", nargs="+", default=[",".join(PAIR)], metavar="NAME,NAME")
     found.add_argument("--percentiles", type=int, nargs="+", default=[10, 50, 90])
     found.add_argument("--rings-n", type=int, default=1024, help="proposals for rings, with every seed")
     found.add_argument("--sweep", default="logP", help="property of the picture")
@@ -65,10 +67,11 @@ class _Bench:
         self.model, self.given, self.seed = model, given, given.seeds[0]
         self.statistics = model.generator.statistics_
         self.known = model.known()
-        wanted = [*given.properties, *PAIR, "rings", given.sweep]
+        self.pairs = [tuple(pair.split(",")) for pair in given.pairs]
+        wanted = [*given.properties, *itertools.chain(*self.pairs), "rings", given.sweep]
         self.names = [name for name in dict.fromkeys(wanted) if name in self.statistics]
-        self.training = training_fingerprints()
-        self.reference = held_out(self.names)
+        self.training = training_fingerprints(model.table)
+        self.reference = held_out(self.names, model.table)
 
     def results(self) -> dict[str, Any]:
         """Return the figures of all parts that are asked for."""
@@ -80,7 +83,7 @@ class _Bench:
             singles = [(name,) for name in self.given.properties]
             found["values"] = self._values(singles, values)
         if "pairs" in self.given.parts:
-            found["pairs"] = self._values([PAIR], values)
+            found["pairs"] = self._values(self.pairs, values)
         if "rings" in self.given.parts:
             found["rings"] = self._rings()
         if "sweep" in self.given.parts:
@@ -132,6 +135,7 @@ class _Bench:
             "properties": aim.names,
             "percentiles": aim.percentiles,
             "asked": [goal.target for goal in aim.goals],
+            "std": [self.statistics[goal.name].std for goal in aim.goals],
             "error": mean_interval(errors[~np.isnan(errors)], generator=np.random.default_rng(self.seed)),
             "error_each": {
                 goal.name: float(np.nanmean(Aim((goal,)).errors(values, self.statistics)))

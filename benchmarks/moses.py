@@ -25,7 +25,6 @@ from rich.console import Console
 from moldiff.benchmarks.common import Record, options, run, show
 from moldiff.benchmarks.samples import Model
 from moldiff.chem.standardise import parse
-from moldiff.chem.tokenizer import SelfiesTokenizer
 from moldiff.datasets import read_packed
 from moldiff.datasets.sources import prepared_folder
 from moldiff.errors import InputError
@@ -121,8 +120,7 @@ def validation(place: Path | None) -> list[str]:
     if not folder.exists():
         raise InputError("MOSES is not prepared on this machine: run `moldiff data prepare moses` first")
     table = read_packed(folder)
-    rows = table.rows("validation") * table.orders
-    return SelfiesTokenizer(table.tokens).decode([table.ids[row] for row in rows])
+    return table.smiles(table.rows("validation"))
 
 
 def moments(smiles: Sequence[str], jobs: int) -> Moments:

@@ -17,10 +17,21 @@ from rich.progress import track
 from moldiff.benchmarks.common import checksum
 from moldiff.bundled import model_folder
 from moldiff.chem.goals import Goal
-from moldiff.datasets import load, split, with_properties
+from moldiff.datasets import (
+    DATASETS,
+    SOURCES,
+    MoleculeTable,
+    PackedTable,
+    load,
+    read_packed,
+    split,
+    with_properties,
+)
+from moldiff.datasets.sources import prepared_folder
 from moldiff.diffusion.masked import MaskedProcess
 from moldiff.diffusion.sampler import Sampler
 from moldiff.generator import MoleculeGenerator
+from moldiff.identity import trained_on
 from moldiff.metrics import (
     KnownMolecules,
     TrainingKeys,
@@ -33,7 +44,10 @@ from moldiff.sweep.arm import read_sampler
 from moldiff.sweep.sample import Sample, draw
 
 TABLE = "qm9"
-"""The table whose held-out part is the reference, and whose molecules are not novel."""
+"""The table whose held-out part is the reference, and whose molecules are not novel, unless the model's is."""
+
+NEAREST_AMONG = 100_000
+"""Training molecules of a large table, evenly spaced, among which the nearest is looked for."""
 
 Unit = Literal["digit", "token"]
 
@@ -118,8 +132,14 @@ class Model:
         """Return what novel molecules are not among: the training part, or the whole table."""
         return {
             "training": self.generator.chemistry_.known,
-            "table": TrainingKeys.build(load(TABLE).smiles),
+            "table": _keys(self.table),
         }
+
+    @property
+    def table(self) -> str:
+        """Name of the table that the model was trained on, if moldiff knows it."""
+        name = trained_on(self.saved)
+        return name if name in {*DATASETS, *SOURCES} else TABLE
 
     def describe(self) -> dict[str, Any]:
         """Return what identifies the model: family, digits, parameters, checksum of the weights."""
@@ -133,18 +153,38 @@ class Model:
         }
 
 
-def held_out(names: Sequence[str]) -> pd.DataFrame:
+def held_out(names: Sequence[str], table: str = TABLE) -> pd.DataFrame:
     """Return the held-out molecules (validation and test part) with their properties.
 
     Returns:
         Column ``smiles``, then ``names``.
     """
-    table = load(TABLE)
-    frame = with_properties(table.take(split(table.smiles) != "train"), names)
+    source = _opened(table)
+    if isinstance(source, PackedTable):
+        packed = source.select(names)
+        rows = np.concatenate([packed.rows("validation"), packed.rows("test")])
+        frame = pd.DataFrame(np.asarray(packed.values[rows], dtype=np.float64), columns=list(names))
+        frame.insert(0, "smiles", packed.smiles(rows))
+        return frame
+    frame = with_properties(source.take(split(source.smiles) != "train"), names)
     return frame[["smiles", *names]]
 
 
-def training_fingerprints() -> NDArray[np.uint8]:
-    """Return packed fingerprints (M, 256) uint8 of the training molecules."""
-    table = load(TABLE)
-    return morgan_fingerprints(table.take(split(table.smiles) == "train").smiles)
+def training_fingerprints(table: str = TABLE) -> NDArray[np.uint8]:
+    """Return packed fingerprints (M, 256) uint8 of the training molecules, some of them of a large table."""
+    source = _opened(table)
+    if isinstance(source, PackedTable):
+        rows = source.rows("train")
+        return morgan_fingerprints(source.smiles(rows[:: max(1, len(rows) // NEAREST_AMONG)]))
+    return morgan_fingerprints(source.take(split(source.smiles) == "train").smiles)
+
+
+def _opened(table: str) -> MoleculeTable | PackedTable:
+    """Return a table by name."""
+    return load(table) if table in DATASETS else read_packed(prepared_folder(table))
+
+
+def _keys(table: str) -> TrainingKeys:
+    """Return the keys of all molecules of a table."""
+    source = _opened(table)
+    return TrainingKeys(np.unique(source.keys)) if isinstance(source, PackedTable) else TrainingKeys.build(source.smiles)

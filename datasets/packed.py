@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -92,6 +92,10 @@ class PackedTable:
         """Return the rows of a part of the split."""
         found: NDArray[np.int64] = np.flatnonzero(self.part == PARTS.index(part))
         return found
+
+    def smiles(self, rows: Iterable[int]) -> list[str]:
+        """Return the canonical SMILES of some rows."""
+        return SelfiesTokenizer(self.tokens).decode([self.ids[row * self.orders] for row in rows])
 
     def written(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the places in ``ids`` of molecules in all of their orders."""

@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
 
+from moldiff.benchmarks import samples
 from moldiff.benchmarks.common import options
 from moldiff.benchmarks.samples import Model, held_out
+from moldiff.chem.properties import measure
 from moldiff.datasets import split
 from moldiff.errors import InputError
 from moldiff.metrics import TrainingKeys
+from moldiff.preparing import Preparation
 from moldiff.sweep.arm import read_sampler
 from moldiff.sweep.sample import Sample
 
@@ -87,3 +90,23 @@ def test_description_tells_models_apart(model, mdlm, small_table):
     assert other.describe()["digits"] == 1
     assert model.describe()["sha256"] != other.describe()["sha256"]
     assert len(model.known()["table"]) == 600 > len(model.known()["training"])
+
+
+def test_a_prepared_table_serves_the_models_trained_on_it(table, tmp_path, monkeypatch, model):
+    path = tmp_path / "train.smi"
+    path.write_text("\n".join(table.smiles) + "\n")
+    packed = Preparation(path, ["logP", "rings"])(tmp_path / "packed")
+    monkeypatch.setattr(samples, "prepared_folder", lambda name: tmp_path / "packed")
+    left_out = [name for name, part in zip(table.smiles, split(table.smiles), strict=True) if part != "train"]
+    found = samples.held_out(["rings", "logP"], "moses")
+    assert sorted(found["smiles"]) == sorted(left_out)
+    measured = measure(found["smiles"].tolist(), ["rings", "logP"])
+    np.testing.assert_allclose(found[["rings", "logP"]], measured, rtol=1e-5)
+    monkeypatch.setattr(samples, "NEAREST_AMONG", 100)
+    assert len(samples.training_fingerprints("moses")) == pytest.approx(100, rel=0.25)
+    monkeypatch.setitem(model.saved.config, "training", {"data": "moses"})
+    assert model.table == "moses"
+    assert model.known()["table"].contains(left_out).all()
+    monkeypatch.setitem(model.saved.config, "training", {"data": "mine.csv"})
+    assert model.table == "qm9"
+    assert len(packed) == len(table)
