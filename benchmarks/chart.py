@@ -1,6 +1,6 @@
 """Pictures of what was measured, from the result files: nothing is drawn from a model here.
 
-It takes --controllability and --steps, files that these benchmarks wrote, and draws what it is given:
+It takes files that other benchmarks wrote, each by the benchmark's name, and draws what it is given:
 
     python -m moldiff.benchmarks.chart --steps benchmarks/results/steps.json -o docs/pictures
 """
@@ -31,9 +31,9 @@ COLOURS = ("#1b1b1b", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#5
 def parser() -> argparse.ArgumentParser:
     """Return the options."""
     found = argparse.ArgumentParser(description="Pictures from result files.")
-    found.add_argument("--controllability", type=Path, help="JSON file of that benchmark")
-    found.add_argument("--steps", type=Path, help="JSON file of that benchmark")
-    found.add_argument("--model", help="which model of the first file; its first unless given")
+    for name in PICTURES:
+        found.add_argument(f"--{name}", type=Path, help="JSON file of that benchmark")
+    found.add_argument("--model", help="which model of --controllability; its first unless given")
     found.add_argument(
         "-o", "--output", type=Path, default=Path("docs/pictures"), help="folder of the PNG files"
     )
@@ -43,18 +43,12 @@ def parser() -> argparse.ArgumentParser:
 def main(words: Sequence[str]) -> None:
     """Draw the pictures whose result files are given."""
     given = parser().parse_args(words)
-    if given.controllability is None and given.steps is None:
-        raise InputError("expected --controllability or --steps, a result file to draw")
-    if given.controllability is not None:
-        models = read_json(given.controllability)["results"]
-        sweep = models.get(given.model or next(iter(models)), {}).get("sweep")
-        if sweep is None:
-            raise InputError(
-                f"{given.controllability} holds no sweep of that model: run it with --parts sweep"
-            )
-        save(attained(sweep), given.output / "attained.png")
-    if given.steps is not None:
-        save(steps(read_json(given.steps)["results"]["samplers"]), given.output / "steps.png")
+    asked = [name for name in PICTURES if getattr(given, name) is not None]
+    if not asked:
+        raise InputError(f"expected a result file to draw: --{' or --'.join(PICTURES)}")
+    for name in asked:
+        file, draw = PICTURES[name]
+        save(draw(read_json(getattr(given, name))["results"], given), given.output / file)
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -62,6 +56,20 @@ def save(figure: Figure, path: Path) -> None:
     with whole_file(path) as part:
         figure.savefig(part, dpi=150)
     Console().print(f"written to {path}", highlight=False)
+
+
+def chosen_sweep(models: dict[str, Any], given: argparse.Namespace) -> Figure:
+    """Draw the sweep of one model of the controllability benchmark.
+
+    Raises:
+        InputError: If there is none.
+    """
+    sweep = models.get(given.model or next(iter(models)), {}).get("sweep")
+    if sweep is None:
+        raise InputError(
+            f"{given.controllability} holds no sweep of that model: run it with --parts sweep"
+        )
+    return attained(sweep)
 
 
 def attained(sweep: dict[str, Any]) -> Figure:
@@ -118,6 +126,79 @@ def steps(entries: Sequence[dict[str, Any]]) -> Figure:
     return figure
 
 
+def training(results: dict[str, Any]) -> Figure:
+    """Draw FCD to the MOSES test set along a training run, against the hours that it took.
+
+    Args:
+        results: Of the MOSES benchmark, with a curve.
+
+    Raises:
+        InputError: If it was run without ``--curve``.
+    """
+    points = sorted(results["curve"], key=lambda point: float(point["tokens"]))
+    if not points:
+        raise InputError("that MOSES benchmark holds no curve: run it with --curve")
+    figure, (axes,) = _figure(1, width=5.2)
+    hours = [point["training hours"] for point in points]
+    axes.plot(hours, [point["FCD/Test"] for point in points], "o-", color=COLOURS[1], markersize=4)
+    axes.axhline(results["targets"]["FCD/Test"], linestyle="--", color=COLOURS[0], linewidth=1)
+    axes.set_xlabel("training (hours of the machine)")
+    axes.set_ylabel("FCD to the MOSES test set")
+    axes.set_yscale("log")
+    return figure
+
+
+def throughput(results: dict[str, Any]) -> Figure:
+    """Draw molecules a second against canvas length, rows of a chunk and steps: medians, least and most.
+
+    Args:
+        results: Of the benchmark of throughput.
+    """
+    names = {"length": "canvas length", "rows": "rows of a chunk", "steps": "steps T"}
+    figure, panels = _figure(len(names), width=13.0)
+    for axes, (axis, name) in zip(panels, names.items(), strict=True):
+        own = sorted((row for row in results["sweep"] if row["axis"] == axis), key=lambda row: int(row[axis]))
+        x, value, least, most = (
+            np.array([row[key] for row in own]) for key in (axis, "per_second", "least", "most")
+        )
+        bars = [np.maximum(value - least, 0.0), np.maximum(most - value, 0.0)]
+        axes.errorbar(x, value, yerr=bars, fmt="o-", color=COLOURS[1], markersize=4, capsize=2)
+        axes.set_xlabel(name)
+        axes.set_ylim(bottom=0)
+        if axis != "length":
+            axes.set_xscale("log", base=2)
+            axes.set_xticks(x, [str(each) for each in x])
+    panels[0].set_ylabel("molecules a second")
+    return figure
+
+
+def denovo(results: dict[str, Any]) -> Figure:
+    """Draw quality against diversity: unguided molecules beside published models, those with goals apart.
+
+    Args:
+        results: Of the benchmark of molecules de novo.
+    """
+    figure, panels = _figure(2, width=9.0)
+    for axes, kind, title in zip(
+        panels, ("free", "goals"), ("asked for nothing", "asked for max QED, min SA"), strict=True
+    ):
+        own = [arm for arm in results["arms"] if arm["kind"] == kind]
+        for number, name in enumerate(dict.fromkeys(arm["sampler"] for arm in own)):
+            points = [(arm["diversity"], arm["quality"]) for arm in own if arm["sampler"] == name]
+            axes.plot(*zip(*sorted(points), strict=True), "o", color=COLOURS[1 + number], label=name)
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel("diversity")
+    for number, name in enumerate(dict.fromkeys(point["model"] for point in results["published"])):
+        points = [(row["diversity"], row["quality"]) for row in results["published"] if row["model"] == name]
+        panels[0].plot(
+            *zip(*sorted(points), strict=True), "x--", color=COLOURS[-1 - number], linewidth=1, label=name
+        )
+    panels[0].set_ylabel("quality")
+    for axes in panels:
+        axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
 def _curves(
     axes: Axes, entries: Sequence[dict[str, Any]], figure: Callable[[dict[str, Any]], dict[str, float | None]]
 ) -> None:
@@ -152,6 +233,18 @@ def _figure(panels: int, *, width: float) -> tuple[Figure, list[Axes]]:
     for each in axes:
         each.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+Draw = Callable[[dict[str, Any], argparse.Namespace], "Figure"]
+
+PICTURES: dict[str, tuple[str, Draw]] = {
+    "controllability": ("attained.png", chosen_sweep),
+    "steps": ("steps.png", lambda results, given: steps(results["samplers"])),
+    "moses": ("moses-training.png", lambda results, given: training(results)),
+    "throughput": ("throughput.png", lambda results, given: throughput(results)),
+    "denovo": ("denovo.png", lambda results, given: denovo(results)),
+}
+"""Name of a benchmark to the file of its picture, and what draws it from the results."""
 
 
 if __name__ == "__main__":

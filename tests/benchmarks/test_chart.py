@@ -64,3 +64,39 @@ def test_pictures_are_written(tmp_path):
         chart.main(["--controllability", str(control), "--model", "other", "-o", str(folder)])
     with pytest.raises(InputError, match="result file"):
         chart.main(["-o", str(folder)])
+
+
+def test_a_training_run_is_drawn_against_its_hours():
+    points = [{"tokens": 2e6, "training hours": 1.0, "FCD/Test": 0.4}]
+    points.append({"tokens": 1e6, "training hours": 0.5, "FCD/Test": 2.0})
+    (axes,) = chart.training({"curve": points, "targets": {"FCD/Test": 0.1}}).axes
+    curve, target = axes.lines
+    assert curve.get_xydata().tolist() == [[0.5, 2.0], [1.0, 0.4]]
+    assert target.get_ydata()[0] == 0.1
+    with pytest.raises(InputError, match="--curve"):
+        chart.training({"curve": []})
+
+
+def test_each_axis_of_throughput_has_a_panel():
+    def row(axis, **changes):
+        speeds = {"per_second": 10.0, "least": 8.0, "most": 11.0}
+        return {"axis": axis, "length": 8, "rows": 4, "steps": 2, **speeds, **changes}
+
+    rows = [row("length"), row("length", length=4), row("rows"), row("steps"), row("steps", steps=4)]
+    panels = chart.throughput({"sweep": rows}).axes
+    assert [axes.get_xlabel() for axes in panels] == ["canvas length", "rows of a chunk", "steps T"]
+    found = [bars.lines[0].get_xydata().tolist() for axes in panels for bars in axes.containers]
+    assert found == [[[4, 10], [8, 10]], [[4, 10]], [[2, 10], [4, 10]]]
+
+
+def test_published_models_stand_beside_those_asked_for_nothing_alone():
+    arms = [
+        {"kind": kind, "sampler": sampler, "diversity": 0.8, "quality": 0.5}
+        for kind in ("free", "goals")
+        for sampler in ("ancestral", "loop")
+    ]
+    published = [{"model": "GenMol", "diversity": d, "quality": q} for d, q in ((0.9, 0.4), (0.8, 0.8))]
+    free, goals = chart.denovo({"arms": arms, "published": published}).axes
+    assert [line.get_label() for line in free.lines] == ["ancestral", "loop", "GenMol"]
+    assert free.lines[2].get_xydata().tolist() == [[0.8, 0.8], [0.9, 0.4]]
+    assert [line.get_label() for line in goals.lines] == ["ancestral", "loop"]
