@@ -36,6 +36,19 @@ def some_of_qm9():
     return table.take(range(0, len(table), 40))
 
 
+@pytest.fixture
+def fake_activations(monkeypatch):
+    """Molecules as ChemNet might see them, in the protocols: noise that the length of a SMILES determines."""
+    import numpy as np
+
+    def fake(smiles, *, device="cpu"):
+        rows = [np.random.default_rng(len(name)).normal(size=512) for name in smiles]
+        return np.array(rows, dtype=np.float32).reshape(-1, 512)
+
+    monkeypatch.setattr("moldiff.protocols.reference_set.activations", fake)
+    return fake
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory):
     """The folder of a model trained for seconds on 3,269 molecules of QM9: logP, rings, mu (not measured)."""

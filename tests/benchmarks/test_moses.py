@@ -14,15 +14,9 @@ from moldiff.sweep.sample import Sample
 
 
 @pytest.fixture(autouse=True)
-def no_network(monkeypatch):
-    """Molecules as ChemNet might see them: noise that the length of their SMILES determines."""
-
-    def fake(smiles, *, device="cpu"):
-        rows = [np.random.default_rng(len(name)).normal(size=512) for name in smiles]
-        return np.array(rows, dtype=np.float32).reshape(-1, 512)
-
-    monkeypatch.setattr("moldiff.protocols.reference_set.activations", fake)
-    monkeypatch.setattr(moses, "activations", fake)
+def no_network(fake_activations, monkeypatch):
+    """No test here asks ChemNet itself."""
+    monkeypatch.setattr(moses, "activations", fake_activations)
 
 
 @pytest.fixture(scope="module")

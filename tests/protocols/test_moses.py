@@ -22,14 +22,8 @@ TEST = ["CC(=O)Nc1ccccc1", "CCCO", "c1ccc2[nH]ccc2c1", "CC(C)N"]
 
 
 @pytest.fixture(autouse=True)
-def no_network(monkeypatch):
-    """Molecules as ChemNet might see them: lengths of their SMILES and noise that they determine."""
-
-    def fake(smiles, *, device="cpu"):
-        rows = [np.random.default_rng(len(name)).normal(size=512) for name in smiles]
-        return np.array(rows, dtype=np.float32).reshape(-1, 512)
-
-    monkeypatch.setattr("moldiff.protocols.reference_set.activations", fake)
+def no_network(fake_activations):
+    """No test here asks ChemNet itself."""
 
 
 @pytest.fixture
