@@ -13,7 +13,7 @@ from moldiff.diffusion.masked import MaskedProcess
 from moldiff.diffusion.process import Process
 from moldiff.diffusion.uniform import UniformProcess
 
-CLEAN = 1 / 8
+CLEAN = 1 / 4
 """Share of finished molecules among the states of training: noise by itself never leaves all in view."""
 
 
@@ -49,7 +49,7 @@ class NoiseKind:
             x0: (B, L) int64.
             generator: Source of the noise.
             level: Noise level in [0, 1] of all rows, the expected share of masked digits or of replaced
-                tokens; None draws from the training law: all levels, and an eighth without noise.
+                tokens; None draws from the training law: all levels, and ``CLEAN`` of the rows without noise.
 
         Returns:
             z (B, L, K) int64 and t (B,) float; t means something for timed predictors only.
