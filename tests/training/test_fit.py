@@ -112,6 +112,20 @@ def test_training_lowers_the_bound(data, tmp_path):
         assert after[name].nats < before[name].nats - 3 * before[name].standard_error
 
 
+def test_a_bound_of_a_part_is_over_molecules_of_all_canvases(data):
+    law = CanvasLaw.fit(data.canvases, torch.zeros(len(data), 2), torch.Generator().manual_seed(0))
+    made = network().eval()
+    whole, part, all_of_it = (
+        likelihood_bound(made, process(), data, law, pattern="token", most=most)
+        for most in (None, len(data) // 3, 10 * len(data))
+    )
+    assert len(data.groups) > 1
+    assert part.molecules == pytest.approx(len(data) / 3, abs=len(data.groups))
+    assert abs(part.nats - whole.nats) < 4 * part.standard_error
+    assert part.canvas_nats == pytest.approx(whole.canvas_nats, rel=0.2)
+    assert all_of_it == whole
+
+
 @pytest.mark.parametrize("pattern", ["token", "digit"])
 def test_bound_of_the_true_law_is_its_negative_log_likelihood(pattern):
     """With the exact posterior every ordering telescopes to -log p(x0); the canvas adds its own."""
