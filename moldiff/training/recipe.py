@@ -36,6 +36,9 @@ SIZES = ("width", "depth", "heads", "condition_width")
 OF_INIT = ("family", "digits", "code", "canvas_step", *SIZES)
 """Keywords that ``init`` settles."""
 
+MOST = 10_000
+"""Held-out molecules that the bounds of the finished model are over."""
+
 INIT_RATE = 0.25
 """Of the learning rates, where a model goes on from another."""
 
@@ -174,7 +177,9 @@ class Recipe(BaseRecipe):
             return [curve, Snapshots(network, average, snapshots, keep)]
 
         found = config(run(network, process, prepared.train, along))
-        bounds = both_bounds(network.eval(), process, prepared.validation, prepared.canvas, draws=4)
+        bounds = both_bounds(
+            network.eval(), process, prepared.validation, prepared.canvas, draws=4, most=MOST
+        )
         found["training"]["validation"] = {name: asdict(bound) for name, bound in bounds.items()}
         statistics = {entry.name: entry for entry in prepared.statistics}
         write_card(folder, found, statistics, citation=table.citation, curve=work / "curve.csv")
