@@ -66,9 +66,7 @@ def chosen_sweep(models: dict[str, Any], given: argparse.Namespace) -> Figure:
     """
     sweep = models.get(given.model or next(iter(models)), {}).get("sweep")
     if sweep is None:
-        raise InputError(
-            f"{given.controllability} holds no sweep of that model: run it with --parts sweep"
-        )
+        raise InputError(f"{given.controllability} holds no sweep of that model: run it with --parts sweep")
     return attained(sweep)
 
 
@@ -239,10 +237,10 @@ Draw = Callable[[dict[str, Any], argparse.Namespace], "Figure"]
 
 PICTURES: dict[str, tuple[str, Draw]] = {
     "controllability": ("attained.png", chosen_sweep),
-    "steps": ("steps.png", lambda results, given: steps(results["samplers"])),
-    "moses": ("moses-training.png", lambda results, given: training(results)),
-    "throughput": ("throughput.png", lambda results, given: throughput(results)),
-    "denovo": ("denovo.png", lambda results, given: denovo(results)),
+    "steps": ("steps.png", lambda results, _: steps(results["samplers"])),
+    "moses": ("moses-training.png", lambda results, _: training(results)),
+    "throughput": ("throughput.png", lambda results, _: throughput(results)),
+    "denovo": ("denovo.png", lambda results, _: denovo(results)),
 }
 """Name of a benchmark to the file of its picture, and what draws it from the results."""
 

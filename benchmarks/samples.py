@@ -44,7 +44,7 @@ from moldiff.sweep.arm import read_sampler
 from moldiff.sweep.sample import Sample, draw
 
 TABLE = "qm9"
-"""The table whose held-out part is the reference, and whose molecules are not novel, unless the model's is."""
+"""Whose held-out part is the reference, and whose molecules are not novel, unless the model's is known."""
 
 NEAREST_AMONG = 100_000
 """Training molecules of a large table, evenly spaced, among which the nearest is looked for."""
@@ -187,4 +187,8 @@ def _opened(table: str) -> MoleculeTable | PackedTable:
 def _keys(table: str) -> TrainingKeys:
     """Return the keys of all molecules of a table."""
     source = _opened(table)
-    return TrainingKeys(np.unique(source.keys)) if isinstance(source, PackedTable) else TrainingKeys.build(source.smiles)
+    return (
+        TrainingKeys(np.unique(source.keys))
+        if isinstance(source, PackedTable)
+        else TrainingKeys.build(source.smiles)
+    )
