@@ -71,12 +71,15 @@ class ProblemResult:
         return [*dict.fromkeys(entry.arm.group for entry in self.arms)]
 
     def eligible(self, group: str | None = None) -> list[ArmResult]:
-        """Return the arms, of one model if it is named, that have enough novel molecules."""
+        """Return the arms, of one model if it is named, that count."""
         return [entry for entry in self.arms if group in (None, entry.arm.group) and self.counts(entry)]
 
     def counts(self, entry: ArmResult) -> bool:
-        """Tell whether an arm has enough novel molecules to be part of a frontier."""
-        there = np.isfinite(entry.mean(self.problem.axis[0]))
+        """Tell whether an arm may be part of a frontier: enough novel molecules, of as many proposals as any.
+
+        Fewer proposals repeat each other less, so their share of distinct novel molecules is too high.
+        """
+        there = np.isfinite(entry.mean(self.problem.axis[0])) and entry.n == self._proposals
         return bool(there) and entry.mean("novel") >= self.least_novel
 
     def frontier(self, group: str | None = None) -> list[ArmResult]:
@@ -146,6 +149,10 @@ class ProblemResult:
     def _frontiers(self) -> dict[str | None, list[ArmResult]]:
         """Those that were asked for: tables ask again for every arm."""
         return {}
+
+    @cached_property
+    def _proposals(self) -> int:
+        return max(entry.n for entry in self.arms)
 
     @cached_property
     def reference(self) -> tuple[float, float]:

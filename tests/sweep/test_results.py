@@ -47,6 +47,16 @@ def test_few_novel_molecules_are_no_part_of_it(found):
     assert all(entry.mean("novel") >= 5 for entry in found.eligible())
 
 
+def test_a_smaller_sample_is_no_part_of_it(found):
+    """Its share of novel molecules is larger because there is less to repeat."""
+    small = result("a", 45, 9.0, n=50)
+    with_it = ProblemResult(RINGS, [*found.arms, small], average=2.0, least_novel=5)
+    assert small in with_it.arms
+    assert with_it.frontier("a") == found.frontier("a")
+    alone = ProblemResult(RINGS, [small], average=2.0, least_novel=5)
+    assert alone.frontier("a") == [small]
+
+
 def test_the_area_above_no_novel_molecule_at_the_average(found):
     # Shares of the proposals, and of the best published mean that is not shown apart, 5.
     area = 0.6 * (4 - 2) / 5 + 0.4 * (5 - 4) / 5
