@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -22,12 +22,10 @@ from moldiff.datasets import (
     SOURCES,
     MoleculeTable,
     PackedTable,
-    load,
-    read_packed,
+    open_table,
     split,
     with_properties,
 )
-from moldiff.datasets.sources import prepared_folder
 from moldiff.diffusion.masked import MaskedProcess
 from moldiff.diffusion.sampler import Sampler
 from moldiff.generator import MoleculeGenerator
@@ -180,8 +178,8 @@ def training_fingerprints(table: str = TABLE) -> NDArray[np.uint8]:
 
 
 def _opened(table: str) -> MoleculeTable | PackedTable:
-    """Return a table by name."""
-    return load(table) if table in DATASETS else read_packed(prepared_folder(table))
+    """Return a table by name; only a file would be a frame."""
+    return cast("MoleculeTable | PackedTable", open_table(table))
 
 
 def _keys(table: str) -> TrainingKeys:

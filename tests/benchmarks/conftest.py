@@ -58,7 +58,7 @@ def mdlm(places, table):
 
 @pytest.fixture
 def small_table(monkeypatch, table):
-    monkeypatch.setattr(samples, "load", lambda name: table)
+    monkeypatch.setattr(samples, "open_table", lambda name: table)
 
 
 @pytest.fixture
