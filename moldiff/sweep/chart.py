@@ -113,7 +113,7 @@ def _bars(arms: Sequence[ArmResult], name: str) -> NDArray[np.float64]:
 
 def _publish(axes: Axes, result: ProblemResult) -> None:
     """Draw what others have published, per the proposals of these arms."""
-    n = result.arms[0].n
+    n = result.proposals
     for apart, marker in ((False, "*"), (True, "x")):
         points = [entry for entry in result.published if entry.apart == apart]
         if points:

@@ -79,7 +79,7 @@ class ProblemResult:
 
         Fewer proposals repeat each other less, so their share of distinct novel molecules is too high.
         """
-        there = np.isfinite(entry.mean(self.problem.axis[0])) and entry.n == self._proposals
+        there = np.isfinite(entry.mean(self.problem.axis[0])) and entry.n == self.proposals
         return bool(there) and entry.mean("novel") >= self.least_novel
 
     def frontier(self, group: str | None = None) -> list[ArmResult]:
@@ -151,7 +151,8 @@ class ProblemResult:
         return {}
 
     @cached_property
-    def _proposals(self) -> int:
+    def proposals(self) -> int:
+        """Of the arms that count: as many as any arm has."""
         return max(entry.n for entry in self.arms)
 
     @cached_property
