@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+# A process a core; the tests of a file share fixtures that train models.
+EACH_CORE := --numprocesses auto --dist loadfile
 
 .PHONY: help demo test check soak bench-quick lint clean
 
@@ -25,10 +27,10 @@ demo: $(BIN)/python
 test: $(BIN)/python
 	$(INSTALL) --editable ".[test]"
 	$(MAKE) lint
-	$(BIN)/python -m pytest --doctest-modules --durations=15 --pyargs moldiff tests
+	$(BIN)/python -m pytest $(EACH_CORE) --doctest-modules --durations=15 --pyargs moldiff tests
 
 check: lint
-	$(BIN)/python -m pytest -m "not slow" tests
+	$(BIN)/python -m pytest $(EACH_CORE) -m "not slow" tests
 
 soak:
 	MOLDIFF_SOAK=1 $(BIN)/python -m pytest --durations=15 $$(grep -l "from soak import" tests/*.py tests/*/*.py)
