@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -66,26 +67,31 @@ def affordable(costs: Mapping[str, float], share: float) -> list[str]:
 
 
 def promising(looks: Mapping[str, Cell], store: Cells) -> list[str]:
-    """Return arms from the best on, those of different problems in turn.
+    """Return arms from the best on, those of different problems and models in turn.
 
-    Better arms are those of an earlier layer: what nobody dominates in novel molecules and the figure of the
-    problem's axis, then what nobody dominates without these, and so on.
+    Better arms are those of an earlier layer of their model, since every model has a frontier: what none of
+    its arms dominates in novel molecules and the figure of the problem's axis, then what none dominates
+    without these, and so on.
 
     Args:
         looks: A finished cell by the arm's key.
         store: Where they are kept.
     """
+    groups: dict[tuple[str, str], dict[str, Cell]] = {}
+    for key, cell in looks.items():
+        groups.setdefault((cell.problem.name, cell.arm.group), {})[key] = cell
     ranks: dict[str, tuple[int, int]] = {}
-    for problem in {cell.problem.name: cell.problem for cell in looks.values()}.values():
-        figure, sign = problem.axis
-        own = [key for key, cell in looks.items() if cell.problem == problem]
-        rows = [store.get(looks[key]) or {} for key in own]
-        points = [
-            (row["novel"] / looks[key].n, sign * row[figure]) for key, row in zip(own, rows, strict=True)
-        ]
+    for own in groups.values():
+        points = [_point(cell, store.get(cell) or {}) for cell in own.values()]
         order = _layers(np.nan_to_num(np.array(points), nan=-np.inf))
-        ranks |= {own[row]: (layer, place) for place, (layer, row) in enumerate(order)}
+        keys = [*own]
+        ranks |= {keys[row]: (layer, place) for place, (layer, row) in enumerate(order)}
     return sorted(ranks, key=ranks.__getitem__)
+
+
+def _point(cell: Cell, row: Mapping[str, Any]) -> tuple[float, float]:
+    figure, sign = cell.problem.axis
+    return row["novel"] / cell.n, sign * row[figure]
 
 
 def _layers(points: np.ndarray) -> list[tuple[int, int]]:

@@ -3,6 +3,7 @@ from sweep_checks import made_up
 
 from moldiff.sweep.cells import Cells
 from moldiff.sweep.halving import affordable, promising, run_within
+from moldiff.sweep.plan import Grid, Plan
 from moldiff.sweep.running import run
 
 
@@ -80,3 +81,18 @@ def test_better_arms_come_first_and_those_without_a_figure_last(plan, store):
     found = [looks[key].arm.settings["gamma"] for key in promising(looks, store)]
     assert sorted(found[:2]) == [1.0, 2.0]
     assert found[2:] == [3.0, 4.0]
+
+
+def test_every_model_has_its_better_half(plan, store):
+    """A model that another beats everywhere has a frontier as well."""
+    grid = Grid({"model": ["qm9", "qm9-prime"], "gamma": [1.0, 2.0]}, ["rings"], 512, [0])
+    cells = list(Plan(plan().problems, [grid]).cells())
+    figures = {("qm9", 1.0): (400, 5.0), ("qm9", 2.0): (300, 4.0)}
+    figures |= {("qm9-prime", 1.0): (200, 3.0), ("qm9-prime", 2.0): (100, 2.0)}
+    for cell in cells:
+        novel, mean = figures[cell.arm.model, cell.arm.settings["gamma"]]
+        store.add(cell, {**made_up(cell), "novel": novel, "mean_novel": mean})
+    found = promising({cell.arm.key: cell for cell in cells}, store)
+    better = {cell.arm.model for cell in cells if cell.arm.key in found[:2]}
+    assert better == {"qm9", "qm9-prime"}
+    assert all('"gamma": 1.0' in key for key in found[:2])
