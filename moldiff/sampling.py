@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from moldiff.diffusion.canvas import CanvasLaw
 from moldiff.diffusion.process import Network
 from moldiff.diffusion.sampler import Guidance, Sampler
 from moldiff.diffusion.samplers import make_sampler, sampler_knobs
@@ -66,6 +67,8 @@ class Sampling:
             given 2, or 0 where a predictor guides and no condition is given.
         canvas_gamma: Strength with which conditions choose the size of the canvas; as gamma unless given, and
             3 at most.
+        canvas: Positions of every canvas, one of the model's sizes, in the place of sizes drawn as in
+            training. Molecules of rare sizes can be larger than those of training, and are less like them.
         temperature: Divides the network's logits; 1 is the model's own law.
         steps: T; 64, or one for each position left to right, unless given.
         sampler: A key of ``SAMPLERS``; the one of the model's family or of the method unless given.
@@ -90,6 +93,7 @@ class Sampling:
 
     gamma: float | None = None
     canvas_gamma: float | None = None
+    canvas: int | None = None
     temperature: float = 0.85
     steps: int | None = None
     sampler: str | None = None
@@ -105,6 +109,7 @@ class Sampling:
             temperature=self.temperature,
             gamma=self.gamma,
             canvas_gamma=self.canvas_gamma,
+            canvas=self.canvas,
             steps=self.steps,
             chunk=self.chunk,
             seed=self.seed,
@@ -135,7 +140,8 @@ class Sampling:
             device: Where the network computes.
 
         Raises:
-            InputError: If the model's family has no such sampler or number of steps, or a knob does not fit.
+            InputError: If the model's family has no such sampler or number of steps, the model no such
+                canvas, or a knob does not fit.
         """
         gamma = self._gamma(ways, targets)
         guided, steered = self._method_knobs(ways, model.codec.vocab_size)
@@ -154,7 +160,7 @@ class Sampling:
                 chunk = max(1, chunk // selection.n) * selection.n
         return make(
             sampler,
-            model.canvas,
+            self._law(model.canvas),
             targets.draw,
             guidance,
             gamma,
@@ -168,6 +174,20 @@ class Sampling:
             self._tilt(model, ways, guided, device),
             self.canvas_gamma,
         )
+
+    def _law(self, canvas: CanvasLaw) -> CanvasLaw:
+        """Return the law of sizes: the model's, or that of the one size that was asked for.
+
+        Raises:
+            InputError: If the model was trained on none of that size.
+        """
+        try:
+            return canvas if self.canvas is None else canvas.only(self.canvas)
+        except ValueError:
+            sizes = ", ".join(map(str, canvas.sizes.tolist()))
+            raise InputError(
+                f"canvas must be a size that the model knows, {sizes}, got {self.canvas}"
+            ) from None
 
     def _gamma(self, ways: Ways, targets: Targets) -> float:
         """Return the strength of classifier-free guidance."""
@@ -223,7 +243,7 @@ class Sampling:
             )
         steps = self.steps or (defaults.steps if suited else None) or family.steps
         sampler = Sampler(model.network if network is None else network, process, remasking, trajectory)
-        names = {"sampler": name, "knobs": sampler_knobs(name, knobs)}
+        names = {"sampler": name, "knobs": sampler_knobs(name, knobs), "canvas": self.canvas}
         return sampler, names, steps, self.chunk or defaults.rows
 
     def _tilt(
@@ -234,7 +254,9 @@ class Sampling:
         if ways.goal is None or not gamma:
             return None
         generator = torch.Generator(device=device).manual_seed(self.seed)
-        return canvas_tilt(model.canvas, ways.goal, model.process, gamma=gamma, generator=generator)
+        return canvas_tilt(
+            self._law(model.canvas), ways.goal, model.process, gamma=gamma, generator=generator
+        )
 
 
 def _guidance(ways: Ways, knobs: Mapping[str, Any], gamma: float) -> Guidance:

@@ -42,6 +42,7 @@ def check_numbers(
     seed: int,
     threads: int = 1,
     canvas_gamma: float | None = None,
+    canvas: int | None = None,
 ) -> None:
     """Refuse sampling settings out of range; what is None is left to the model and the method.
 
@@ -62,6 +63,7 @@ def check_numbers(
             raise InputError(f"{name} must be a number from {low} to {high:,}, got {value}")
     check_whole("steps", steps, 1, 100_000)
     check_whole("chunk", chunk, 1, 1_000_000)
+    check_whole("canvas", canvas, 1, 100_000)
     check_whole("seed", seed, 0, 2**64 - 1)
     check_whole("threads", threads, 1, 1024)
 

@@ -164,6 +164,8 @@ def test_no_result_before_the_first_chunk(generator):
         ({"gamma": -1}, "gamma must be"),
         ({"gamma": float("nan")}, "gamma must be"),
         ({"canvas_gamma": -1}, "canvas_gamma must be"),
+        ({"canvas": 0}, "canvas must be a whole number from 1"),
+        ({"canvas": 13}, r"canvas must be a size that the model knows, .*12, 16.*, got 13"),
         ({"temperature": 0}, "temperature must be"),
         ({"steps": 0}, "steps must be"),
         ({"chunk": 0}, "chunk must be"),

@@ -52,6 +52,7 @@ def generate(
     training_table: options.TrainingTable = None,
     gamma: options.Gamma = None,
     canvas_gamma: options.CanvasGamma = None,
+    canvas: options.Canvas = None,
     temperature: options.Temperature = None,
     steps: options.Steps = None,
     sampler: options.SamplerName = None,

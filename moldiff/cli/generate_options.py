@@ -93,6 +93,10 @@ CanvasGamma = Annotated[
     float | None,
     typer.Option(help="Strength with which conditions choose the size. Default: --gamma, 3 at most."),
 ]
+Canvas = Annotated[
+    int | None,
+    typer.Option(help="Positions of every canvas, one of the model's sizes. Default: drawn as in training."),
+]
 Temperature = Annotated[float | None, typer.Option(help="Divides the logits; lower is more typical.")]
 Steps = Annotated[int | None, typer.Option(help="Reverse steps; more cost more.")]
 SamplerName = Annotated[

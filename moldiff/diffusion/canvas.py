@@ -52,6 +52,17 @@ class CanvasLaw:
         kept = torch.randperm(len(canvases), generator=generator)[:MAX_ROWS]
         return cls(sizes, counts, properties[kept].to(torch.float16), canvases[kept])
 
+    def only(self, size: int) -> CanvasLaw:
+        """Return the law that knows this size alone: every molecule is drawn on it, whatever is asked.
+
+        Raises:
+            ValueError: If no training molecule has it.
+        """
+        kept = self.sizes == size
+        if not kept.any():
+            raise ValueError(f"size must be one of {self.sizes.tolist()}, got {size}")
+        return CanvasLaw(self.sizes[kept], self.counts[kept], self.properties, self.canvases)
+
     def tensors(self) -> dict[str, Tensor]:
         """Return what the model file stores."""
         return {

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from moldiff import cli
+from moldiff.chem.properties import measure
 from moldiff.cli.generate import parse_knobs
 from moldiff.errors import InputError
 from moldiff.sampling import Sampling
@@ -83,6 +84,7 @@ def test_record_holds_every_setting_in_use(generate):
         "knobs": {"eta": 0.2, "at": 0.5, "unit": "digit"},
         "compiled": False,
         "threads": 1,
+        "canvas": None,
         "filters": [],
         "scaffold_cap": None,
         "diverse": False,
@@ -91,6 +93,22 @@ def test_record_holds_every_setting_in_use(generate):
     assert set(settings) == {*expected, "gamma", "canvas_gamma"}
     assert record["cost"]["remasked_digits_per_proposal"] > 0
     assert record["cost"]["seconds"] > 0
+
+
+def test_molecules_of_one_size(generate):
+    _, _, _, folder = generate("--canvas", "8", "-n", "20")
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    assert record["settings"]["canvas"] == 8
+    found = pd.read_csv(folder / "molecules.csv")["smiles"]
+    # An atom takes a symbol, and of QM9's molecules most have nine.
+    assert measure(found, ["heavy_atoms"])["heavy_atoms"].max() <= 8
+
+
+def test_a_size_that_the_model_does_not_know(generate):
+    code, _, err, folder = generate("--canvas", "13", "-n", "5")
+    assert code == 2
+    assert "canvas must be a size that the model knows" in err
+    assert not folder.exists()
 
 
 def test_the_same_seed_writes_the_same_table(generate, tmp_path):

@@ -94,6 +94,23 @@ def test_tilt_is_clipped_and_normalised(gamma):
     np.testing.assert_allclose(law.tilt(y, gamma)[1].numpy(), prior, rtol=1e-12)
 
 
+@pytest.mark.parametrize("gamma", [0.0, 2.0, 8.0])
+def test_one_size_alone_is_drawn_whatever_is_asked(gamma):
+    law, _ = fitted()
+    size = int(law.sizes[1])
+    alone = law.only(size)
+    y = torch.tensor([[3.0, torch.nan, torch.nan], [torch.nan] * 3, [0.0, 0.0, 300.0]])
+    assert alone.tilt(y, gamma).tolist() == [[1.0]] * 3
+    drawn = alone.draw(alone.tilt(y, gamma), torch.Generator().manual_seed(0))
+    assert drawn.tolist() == [size] * 3
+
+
+def test_a_size_that_training_lacks_is_refused():
+    law, _ = fitted()
+    with pytest.raises(ValueError, match="size must be one of"):
+        law.only(int(law.sizes.max()) + 1)
+
+
 def test_draws_follow_the_law():
     law, _ = fitted()
     drawn = law.draw(law.prior().expand(20000, -1), torch.Generator().manual_seed(0))
