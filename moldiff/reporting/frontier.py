@@ -129,6 +129,9 @@ def _seeds(record: FrontierRecord, problem: ProblemEntry, n: str) -> str:
     """Return how many arms there were, of how many proposals, on which seeds."""
     tried = f"{problem.arms_tried:,} arm{'' if problem.arms_tried == 1 else 's'}"
     first = f"{tried} of {n} proposals on seed{_listed(record.seeds)}"
+    # A budget gives all seeds to the better arms alone, and a grid may have fewer of its own.
+    fewer = sum(len(arm.seeds) < len(record.seeds) for arm in problem.tried or problem.arms)
+    first += f", {fewer:,} of them on some of these alone" if fewer else ""
     if not record.fresh_seeds:
         return f"{first}: arms were chosen and are told on the same seeds, which flatters the best of many."
     among = "model, or of their side of a contrast," if problem.contrasts else "model"

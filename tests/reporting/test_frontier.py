@@ -45,6 +45,13 @@ def test_what_was_asked_and_judged_and_how_often(stored):
         assert words in text
 
 
+def test_arms_with_fewer_seeds_are_counted(stored):
+    for arm in stored["problems"][0]["tried"][:2]:
+        arm["seeds"] = [0]
+    text = Reader(html(stored)).text
+    assert "6 arms of 1,024 proposals on seeds 0, 1, 2, 3, 4, 2 of them on some of these alone. The 6" in text
+
+
 def test_without_fresh_seeds_it_is_said():
     text = Reader(html(frontier(fresh=()))).text
     assert "arms were chosen and are told on the same seeds, which flatters the best of many." in text
