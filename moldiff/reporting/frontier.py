@@ -130,7 +130,8 @@ def _seeds(record: FrontierRecord, problem: ProblemEntry, n: str) -> str:
     tried = f"{problem.arms_tried:,} arm{'' if problem.arms_tried == 1 else 's'}"
     first = f"{tried} of {n} proposals on seed{_listed(record.seeds)}"
     # A budget gives all seeds to the better arms alone, and a grid may have fewer of its own.
-    fewer = sum(len(arm.seeds) < len(record.seeds) for arm in problem.tried or problem.arms)
+    chosen = problem.tried if record.fresh_seeds else problem.arms
+    fewer = sum(len(arm.seeds) < len(record.seeds) for arm in chosen)
     first += f", {fewer:,} of them on some of these alone" if fewer else ""
     if not record.fresh_seeds:
         return f"{first}: arms were chosen and are told on the same seeds, which flatters the best of many."
