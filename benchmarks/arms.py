@@ -63,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
         "--ablations", nargs="*", choices=list(ABLATIONS), help="train these, all unless named, and no arm"
     )
     found.add_argument("--tokens", type=float, default=1e8, help="canvas tokens of each")
+    found.add_argument("--batch-tokens", type=int, default=4096, help="canvas tokens in a batch")
     found.add_argument("--seed", type=int, default=0)
     found.add_argument("--no-compile", dest="compiled", action="store_false")
     found.add_argument("--no-progress", dest="progress", action="store_false")
@@ -115,6 +116,7 @@ def recipe(given: argparse.Namespace, family: str, **code: Any) -> Recipe:
         **code,
         condition_width=CONDITION_WIDTH,
         tokens=given.tokens,
+        batch_tokens=given.batch_tokens,
         seed=given.seed,
         shown=SHOWN,
     )

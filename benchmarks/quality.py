@@ -167,7 +167,8 @@ def bounds(model: Model, smiles: Sequence[str], draws: int) -> dict[str, Any]:
     network = model.saved.network.to(model.generator.loaded_.device)
     ids = model.generator.chemistry_.tokenizer.encode(list(smiles))
     step, device = model.saved.config["canvas_step"], model.generator.loaded_.device
-    data = ResidentTokens(ids, np.zeros((len(ids), 1)), step=step, device=device)
+    data = ResidentTokens(ids, np.zeros((len(ids), 1)), step=step)
+    data.to(device)
     process = model.saved.process
     token, marginal = (
         likelihood_bound(network, process, data, model.saved.canvas, pattern=pattern, draws=draws)

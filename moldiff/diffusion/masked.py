@@ -81,9 +81,10 @@ class MaskedProcess(Process):
         noise = torch.where(by_token[:, None, None], noise[..., :1], noise)
         if t is None:
             # A shifted grid: every row's m is exactly uniform, and a batch covers all of 1..N evenly.
-            strata = torch.arange(rows, device=x0.device) // (2 if pattern == "mixed" else 1)
+            shared = 2 if pattern == "mixed" else 1
+            strata = torch.arange(rows, device=x0.device) // shared
             offset = torch.rand((), generator=generator, device=x0.device)
-            share = (offset + strata / (int(strata[-1]) + 1)) % 1.0
+            share = (offset + strata / ((rows - 1) // shared + 1)) % 1.0
             block = torch.where(by_token, digits, 1)
             sites = length * digits // block
             count = (share * sites).long().clamp_max(sites - 1) + 1
@@ -93,7 +94,7 @@ class MaskedProcess(Process):
             weight = sites / count
             total = length * digits
             times = torch.tensor([self.schedule.time(1.0 - i / total) for i in range(total + 1)])
-            time = times.to(x0.device)[count * block]
+            time = times.to(x0.device, non_blocking=True)[count * block]
         else:
             alpha = self.schedule.alpha(t)
             masked = noise < 1.0 - alpha

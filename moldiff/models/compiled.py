@@ -6,10 +6,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from moldiff.models.denoiser import Denoiser
 from moldiff.models.predictor import NoisyPredictor
+from moldiff.models.transformer import Block
 
 VERSIONS = 64
 """Canvas sizes, over all models of a process, that are compiled before the rest runs uncompiled."""
@@ -22,6 +23,13 @@ def many_shapes() -> AbstractContextManager[None]:
     """
     found: AbstractContextManager[None] = torch._dynamo.config.patch(recompile_limit=VERSIONS)
     return found
+
+
+def compile_blocks(network: nn.Module) -> None:
+    """Compile a network in place, block by block: one compilation for each canvas size serves all blocks."""
+    for part in network.modules():
+        if isinstance(part, Block):
+            part.compile(dynamic=False)
 
 
 class Compiled:

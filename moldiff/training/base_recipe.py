@@ -90,7 +90,13 @@ class BaseRecipe:
             "parameters": sum(weight.numel() for weight in network.parameters()),
             "recipe": asdict(self),
             "report": asdict(report),
-            "machine": f"{describe_machine()}, {torch.get_num_threads()} threads",
+            "machine": f"{_accelerator(prepared)}{describe_machine()}, {torch.get_num_threads()} threads",
             "precision": precision,
             "torch": torch.__version__,
         }
+
+
+def _accelerator(prepared: Prepared) -> str:
+    """Return the name of the GPU that a table was trained on, with a comma; nothing without one."""
+    device = prepared.train.device
+    return f"{torch.cuda.get_device_name(device)}, " if device.type == "cuda" else ""

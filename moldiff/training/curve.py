@@ -50,6 +50,10 @@ class LearningCurve(Callback):
         self.path = path
         self.every = every
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Bring the held-out molecules to the training device."""
+        self.prepared.validation.to(pl_module.device)
+
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
         """Lightning's hook after an optimiser step."""
         step = trainer.global_step

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -23,17 +23,20 @@ class _Store:
         ids: N molecules.
         y: (N / orders, P) numbers.
         orders: Rows of ids in a row that have the same numbers.
-        device: Where batches are wanted.
     """
 
-    def __init__(self, ids: TokenRows, y: np.ndarray, orders: int, device: torch.device) -> None:
+    def __init__(self, ids: TokenRows, y: np.ndarray, orders: int) -> None:
         self.orders = orders
         self.flat = torch.from_numpy(ids.flat)
         self.starts = torch.from_numpy(ids.starts)
         self.y = torch.from_numpy(np.asarray(y, dtype=np.float32))
+        self.device = torch.device("cpu")
+
+    def to(self, device: torch.device) -> None:
+        """Bring the data to the device where batches are wanted, if it fits there."""
         self.device = device
         size = sum(part.numel() * part.element_size() for part in (self.flat, self.starts, self.y))
-        if device.type == "cuda" and size <= SHARE * torch.cuda.get_device_properties(device).total_memory:
+        if device.type != "cuda" or size <= SHARE * torch.cuda.get_device_properties(device).total_memory:
             self.flat, self.starts, self.y = (part.to(device) for part in (self.flat, self.starts, self.y))
 
     def tokens(self, rows: Tensor, canvas: int) -> Tensor:
@@ -77,12 +80,12 @@ class CanvasGroup:
 
     def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
         """Return tokens (B, c) int64 and properties (B, P) of some of them, by their places in the group."""
-        rows = self.rows[chosen]
+        rows = self.rows[chosen.to(self.rows.device)]
         return self.store.tokens(rows, self.canvas).long(), self.store.properties(rows)
 
 
 class ResidentTokens:
-    """Molecules grouped by canvas size, resident on the device, served in batches of one size each.
+    """Molecules grouped by canvas size, served in batches of one size each, on the device given to ``to``.
 
     Batch ``step`` is a function of (seed, step) alone: restarts and the number of devices change nothing. An
     epoch shuffles every group, cuts it into batches of about ``batch_tokens`` tokens and shuffles the
@@ -96,7 +99,6 @@ class ResidentTokens:
         step: Canvas sizes are multiples of this.
         batch_tokens: Canvas tokens in a batch.
         seed: Seed of the order.
-        device: Where batches are wanted.
 
     Raises:
         ValueError: If there is nothing to train on, or the shapes disagree.
@@ -112,7 +114,6 @@ class ResidentTokens:
         step: int,
         batch_tokens: int = 4096,
         seed: int = 0,
-        device: torch.device | None = None,
     ) -> None:
         packed = TokenRows.joined(ids)
         chosen = torch.arange(len(packed)) if rows is None else torch.from_numpy(rows)
@@ -122,11 +123,11 @@ class ResidentTokens:
             )
         self.batch_tokens = batch_tokens
         self.seed = seed
-        self.device = device or torch.device("cpu")
+        self.device = torch.device("cpu")
         self.canvases = canvas_size(torch.from_numpy(packed.lengths)[chosen], step)
-        store = _Store(packed, y, orders, self.device)
+        self._store = _Store(packed, y, orders)
         self.groups = {
-            canvas: CanvasGroup(store, canvas, chosen[self.canvases == canvas])
+            canvas: CanvasGroup(self._store, canvas, chosen[self.canvases == canvas])
             for canvas in torch.unique(self.canvases).tolist()
         }
         self._epoch = -1
@@ -140,6 +141,16 @@ class ResidentTokens:
 
     def __len__(self) -> int:
         return len(self.canvases)
+
+    def to(self, device: torch.device) -> None:
+        """Serve batches on a device, where the data are kept from now on if they fit."""
+        self.device, self._epoch = device, -1
+        self._store.to(device)
+        # With the rows where the data are, no batch makes the device wait for the processor.
+        self.groups = {
+            canvas: replace(group, rows=group.rows.to(self._store.flat.device))
+            for canvas, group in self.groups.items()
+        }
 
     def rows_per_batch(self, canvas: int) -> int:
         """Return how many molecules of a canvas size make a batch."""
@@ -161,5 +172,5 @@ class ResidentTokens:
             order = torch.randperm(count, generator=generator)
             # The last batch is filled up from the start of the order: one static shape a canvas.
             filled = order[torch.arange(-(-count // size) * size) % count]
-            batches += [(canvas, rows) for rows in filled.split(size)]
+            batches += [(canvas, chosen) for chosen in filled.to(group.rows.device).split(size)]
         return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]

@@ -29,10 +29,11 @@ def drop_conditions(y: Tensor, generator: torch.Generator, shown: Sequence[float
     rows, count = y.shape
     if count == 0:
         return y
-    fixed = torch.tensor(shown, device=y.device)
+    # Summed up here and sent along: nothing waits for the device.
+    edges = torch.tensor(shown).cumsum(0).to(y.device, non_blocking=True)
     draw = torch.rand(rows, generator=generator, device=y.device)
-    number = torch.bucketize(draw, fixed.cumsum(0))
+    number = torch.bucketize(draw, edges)
     uniform = torch.randint(0, count + 1, (rows,), generator=generator, device=y.device)
-    number = torch.where(number == len(fixed), uniform, number)
+    number = torch.where(number == len(edges), uniform, number)
     rank = torch.rand(rows, count, generator=generator, device=y.device).argsort(1).argsort(1)
     return torch.where(rank < number[:, None], y, torch.nan)

@@ -35,6 +35,22 @@ class Ticks(IterableDataset[Tensor]):
             yield torch.zeros(())
 
 
+@contextmanager
+def without_advice() -> Iterator[None]:
+    """Keep Lightning's tips and remarks off the screen: folders and loaders are as they should be."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"lightning\.")
+            yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
 @dataclass(frozen=True)
 class FitReport:
     """What a training run took.
@@ -102,10 +118,13 @@ class Fit:
         Args:
             network: What is trained: see ``Objective``.
             process: Noise and loss.
-            data: Training molecules, on the training device.
+            data: Training molecules; they end on the training device.
             callbacks: Makes further Lightning callbacks, given the one that averages the weights.
         """
         total = max(1, round(self.tokens / data.tokens_per_step))
+        average = WeightAverage()
+        trainer = self._trainer(total, [average, *(callbacks(average) if callbacks else [])])
+        data.to(trainer.strategy.root_device)
         cast_parameters(network, resolve_precision(self.precision, data.device))
         module = DenoisingModule(
             network,
@@ -119,17 +138,16 @@ class Fit:
             seed=self.seed,
             compiled=self.compiled,
         )
-        average = WeightAverage()
         last = self.folder / "last.ckpt"
         ticks: DataLoader[Tensor] = DataLoader(Ticks(), batch_size=None)
         with without_advice():
-            trainer = self._trainer(total, [average, *(callbacks(average) if callbacks else [])])
             trainer.fit(module, ticks, ckpt_path=str(last) if last.exists() else None, weights_only=False)
         if not trainer.is_global_zero:
             raise SystemExit(0)  # this process has done its part: the first alone writes what was learned
         load_average(trainer.optimizers[0], average)
         return FitReport(trainer.global_step, module.tokens_seen, module.seconds)
 
+    @without_advice()
     def _trainer(self, total: int, callbacks: list[Callback]) -> Trainer:
         """Return Lightning's trainer with log, checkpoints and progress bar."""
         keep = ModelCheckpoint(
@@ -157,22 +175,6 @@ class Fit:
             enable_model_summary=False,
             use_distributed_sampler=False,
         )
-
-
-@contextmanager
-def without_advice() -> Iterator[None]:
-    """Keep Lightning's tips and remarks off the screen: folders and loaders are as they should be."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=r"lightning\.")
-            yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
 
 
 def load_average(optimizer: torch.optim.Optimizer, average: WeightAverage) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -11,9 +11,10 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
+from moldiff.diffusion.codec import SubtokenCodec
 from moldiff.diffusion.process import Pattern
 from moldiff.errors import InputError
-from moldiff.models.compiled import many_shapes
+from moldiff.models.compiled import compile_blocks, many_shapes
 from moldiff.training.data import ResidentTokens
 from moldiff.training.dropping import SHOWN, drop_conditions
 from moldiff.training.optimizer import MasterWeights, muon_and_adamw, warm_constant_decay
@@ -21,6 +22,10 @@ from moldiff.training.optimizer import MasterWeights, muon_and_adamw, warm_const
 
 class Noise(Protocol):
     """What a training step asks of a process."""
+
+    @property
+    def codec(self) -> SubtokenCodec:
+        """The tokens' digits, on the device of the tokens that are corrupted."""
 
     def corrupt(
         self, x0: Tensor, pattern: Pattern, generator: torch.Generator
@@ -82,6 +87,7 @@ class DenoisingModule(LightningModule):
     ) -> None:
         super().__init__()
         self.objective = Objective(network, process)
+        self.codec = process.codec  # part of the module, so that its tables follow to the device
         self.data = data
         self.total_steps = total_steps
         self.pattern: Pattern = pattern
@@ -92,7 +98,13 @@ class DenoisingModule(LightningModule):
         self.tokens_seen = 0
         self.seconds_before = 0.0
         self.started = time.perf_counter()
-        self._forward = torch.compile(self.objective, dynamic=False) if compiled else self.objective
+        self._forward: Callable[..., Tensor] = self.objective
+        if compiled and data.device.type == "cpu":
+            self._forward = torch.compile(self.objective, dynamic=False)
+        elif compiled:
+            # Where a step takes milliseconds, compiling a whole network for every canvas takes longer than
+            # it saves; the blocks are alike and compiled once.
+            compile_blocks(network)
 
     @property
     def seconds(self) -> float:

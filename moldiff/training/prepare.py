@@ -68,7 +68,6 @@ def prepare(
     known: Mapping[str, PropertyStatistics] = NOTHING,
     batch_tokens: int = 4096,
     seed: int = 0,
-    device: torch.device | None = None,
     n_jobs: int = 1,
 ) -> Prepared:
     """Tokenise a table, measure the properties it lacks, and split it by hash.
@@ -84,7 +83,6 @@ def prepare(
         known: Statistics of properties that a model has learned before: they stay as they are.
         batch_tokens: Canvas tokens in a training batch.
         seed: Seed of data order and canvas sample.
-        device: Where the tokens live.
         n_jobs: Processes for measuring properties.
 
     Raises:
@@ -102,7 +100,7 @@ def prepare(
     resident = partial(ResidentTokens, packed.ids, packed.values, orders=packed.orders, step=step, seed=seed)
     # Bounds are those of the canonical order, the first.
     parts = (packed.written(rows), _held_out(packed) * packed.orders)
-    train, validation = (resident(rows=part, batch_tokens=batch_tokens, device=device) for part in parts)
+    train, validation = (resident(rows=part, batch_tokens=batch_tokens) for part in parts)
     labels = torch.from_numpy(packed.values[parts[0] // packed.orders]).float()
     return Prepared(
         tokenizer=SelfiesTokenizer(packed.tokens),

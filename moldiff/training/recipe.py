@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -177,6 +178,8 @@ class Recipe(BaseRecipe):
             return [curve, Snapshots(network, average, snapshots, keep)]
 
         found = config(run(network, process, prepared.train, along))
+        for part in (network, process.codec):
+            part.to(prepared.validation.device)
         bounds = both_bounds(
             network.eval(), process, prepared.validation, prepared.canvas, draws=4, most=MOST
         )
@@ -189,7 +192,8 @@ class Recipe(BaseRecipe):
         self, folder: Path, network: Denoiser, prepared: Prepared, config: dict[str, Any]
     ) -> SavedModel:
         """Write a model folder, its card apart."""
-        model = SavedModel(network.cpu(), prepared.codec, prepared.canvas, config)
+        # A copy of the tables, for a run that goes on keeps its own on its device.
+        model = SavedModel(network.cpu(), deepcopy(prepared.codec).cpu(), prepared.canvas, config)
         statistics = {entry.name: entry.to_dict() for entry in prepared.statistics}
         write_json(folder / "properties.json", statistics)
         keys = np.unique(prepared.keys)
