@@ -4,6 +4,7 @@ Temperature, sampler and steps are chosen by the Frechet ChemNet distance (FCD) 
 validation part of the training file, which training never saw; the test sets are looked at once, with what
 was chosen. ``--curve`` adds the FCD of models along a training run (``moldiff train --snapshots``), with the
 same settings, against the time they took. FCD falls with the number of molecules: compare like with like.
+``--samples`` keeps what is drawn, so that a machine with a GPU may draw what another judges.
 
     moldiff data prepare moses
     python -m moldiff.benchmarks.moses --model druglike --compiled -o benchmarks/results/moses.json
@@ -23,6 +24,7 @@ import numpy as np
 from rich.console import Console
 
 from moldiff.benchmarks.common import Record, options, run, show
+from moldiff.benchmarks.kept import KeptSamples
 from moldiff.benchmarks.samples import Model
 from moldiff.chem.standardise import parse
 from moldiff.datasets import read_packed
@@ -72,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--train", type=Path, help="prepared training table; the one prepared by name")
     found.add_argument("--test", type=Path, help="copy of the test set; downloaded unless given")
     found.add_argument("--test-scaffolds", type=Path, help="copy of the scaffold test set")
+    found.add_argument("--samples", type=Path, help="folder of samples, to keep or to take what is there")
     found.add_argument("--jobs", type=int, default=1, help="processes that judge")
     return found
 
@@ -96,7 +99,8 @@ def main(words: Sequence[str]) -> None:
     results: dict[str, Any] = {"tried": tried, "chosen": ways[best]}
     if tried:
         show(f"FCD of {given.choice_n:,} proposals to the validation part", tried)
-    sample = model.sample(given.n, seed=given.seeds[0], label="the sample", **ways[best])
+    draw = KeptSamples(given.samples)
+    sample = draw(model, given.n, seed=given.seeds[0], label="the sample", **ways[best])
     report = protocol([name or "" for name in sample.smiles], say=say)
     results |= {"figures": report.to_dict()["figures"], "notes": report.notes, **oddities(sample)}
     test = protocol.references["Test"].moments
@@ -132,7 +136,7 @@ def distance(
 ) -> dict[str, float]:
     """Return how far a smaller sample, drawn that way, is from a set, and what it cost."""
     label = ", ".join(f"{name} {value}" for name, value in way.items())
-    sample = model.sample(given.choice_n, seed=given.seeds[0] + 1, label=label, **way)
+    sample = KeptSamples(given.samples)(model, given.choice_n, seed=given.seeds[0] + 1, label=label, **way)
     return {
         "FCD": frechet_distance(moments(sample.smiles, given.jobs), target),
         "nfe": sample.costs["nfe_per_proposal"],
