@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from moldiff.models.compiled import Compiled, CompiledPredictor
+from moldiff.models.compiled import Compiled, CompiledPredictor, compile_blocks, many_shapes
 from moldiff.models.denoiser import Denoiser
 from moldiff.models.predictor import NoisyPredictor, soft_tokens
 from moldiff.models.predictor_heads import Gaussian, Values
@@ -82,4 +82,15 @@ def test_a_predictor_answers_as_before_and_so_does_its_slope(versions, timed):
         assert gradient.abs().max() > 1e-3
         torch.testing.assert_close(found[0], answer, rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(found[1], gradient, rtol=1e-4, atol=1e-5)
+    assert len(versions) == 2
+
+
+def test_blocks_are_compiled_once_a_canvas_for_all_of_them(versions):
+    make = partial(Denoiser, [3], 3, [0.0], [1.0], **{**TINY, "depth": 3})
+    plain, network = awake(make()), awake(make())
+    compile_blocks(network)
+    with many_shapes():
+        for length in (8, 4, 8):
+            z, y, _ = states(5, length)
+            torch.testing.assert_close(network(z, y), plain(z, y), rtol=1e-4, atol=1e-5)
     assert len(versions) == 2
