@@ -103,19 +103,25 @@ SELECTIONS: dict[str, Callable[..., Steer]] = {
 
 @dataclass(frozen=True)
 class RunDefaults:
-    """How a run is drawn for a selection unless another way is asked for.
+    """How a run is drawn unless another way is asked for.
 
     Attributes:
         rows: Of a chunk.
         sampler: A key of ``SAMPLERS``, for processes that can hide again; None for the family's own.
         knobs: Of that sampler.
         steps: T, for processes that can hide again; None for the family's own.
+        gamma: Strength of classifier-free guidance.
+        canvas_gamma: Strength with which conditions choose the size of the canvas; None for gamma.
+        temperature: Divides the network's logits.
     """
 
     rows: int = 256
     sampler: str | None = None
     knobs: dict[str, Any] = field(default_factory=dict)
     steps: int | None = None
+    gamma: float = 2.0
+    canvas_gamma: float | None = None
+    temperature: float = 0.85
 
 
 RUN_DEFAULTS: dict[str, RunDefaults] = {

@@ -15,26 +15,18 @@ from moldiff.diffusion.process import Network
 from moldiff.diffusion.sampler import Guidance, Sampler
 from moldiff.diffusion.samplers import make_sampler, sampler_knobs
 from moldiff.errors import InputError
+from moldiff.goal_defaults import run_defaults
 from moldiff.guidance.canvas_tilt import canvas_tilt
 from moldiff.guidance.classifier_based import PredictedGoal
 from moldiff.guidance.evidence import check_candidates
 from moldiff.guidance.guesses import Score
 from moldiff.guidance.methods import guidance_knobs, make_guidance, needs_predictor
-from moldiff.guidance.selections import (
-    RUN_DEFAULTS,
-    RunDefaults,
-    Steered,
-    make_selection,
-    selection_knobs,
-)
+from moldiff.guidance.selections import RunDefaults, Steered, make_selection, selection_knobs
 from moldiff.models.checkpoint import SavedModel
 from moldiff.proposing import Proposer
 from moldiff.settings import check_keywords, check_numbers
 from moldiff.steering import Shown, SteeredProposer
 from moldiff.targets import Targets
-
-GAMMA = 2.0
-"""Strength of classifier-free guidance, unless given."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +56,15 @@ class Sampling:
 
     Args:
         gamma: Strength of classifier-free guidance: 0 unconditional, 1 conditional, above 1 beyond. Unless
-            given 2, or 0 where a predictor guides and no condition is given.
-        canvas_gamma: Strength with which conditions choose the size of the canvas; as gamma unless given, and
-            3 at most.
+            given that of ``run_defaults``, or 0 where a predictor guides and no condition is given.
+        canvas_gamma: Strength with which conditions choose the size of the canvas, 3 at most; as gamma unless
+            given, or that of ``run_defaults`` where gamma is not given either.
         canvas: Positions of every canvas, one of the model's sizes, in the place of sizes drawn as in
             training. Molecules of rare sizes can be larger than those of training, and are less like them.
-        temperature: Divides the network's logits; 1 is the model's own law.
+        temperature: Divides the network's logits; 1 is the model's own law. Unless given that of
+            ``run_defaults``.
         steps: T; 64, or one for each position left to right, unless given.
-        sampler: A key of ``SAMPLERS``; the one of the model's family or of the method unless given.
+        sampler: A key of ``SAMPLERS``; the one of ``run_defaults`` or of the model's family unless given.
         knobs: Keywords of that sampler.
         method_knobs: Keywords of the guidance and the selection in use, such as gamma_classifier or strength.
         seed: Seed of the run, 0 or more.
@@ -84,8 +77,8 @@ class Sampling:
         InputError: If a value is out of range or a name unknown.
 
     Example:
-        >>> Sampling(steps=32).temperature
-        0.85
+        >>> Sampling(steps=32).steps
+        32
         >>> Sampling(sampler="lop")
         Traceback (most recent call last):
         moldiff.errors.InputError: unknown sampler 'lop': did you mean 'loop'?
@@ -94,7 +87,7 @@ class Sampling:
     gamma: float | None = None
     canvas_gamma: float | None = None
     canvas: int | None = None
-    temperature: float = 0.85
+    temperature: float | None = None
     steps: int | None = None
     sampler: str | None = None
     knobs: dict[str, Any] | None = None
@@ -143,16 +136,21 @@ class Sampling:
             InputError: If the model's family has no such sampler or number of steps, the model no such
                 canvas, or a knob does not fit.
         """
-        gamma = self._gamma(ways, targets)
+        usual = run_defaults(
+            targets.goals, selection=ways.selection, guidance=ways.guidance, masks=model.process.masks
+        )
+        gamma = self._gamma(ways, targets, usual)
+        temperature = usual.temperature if self.temperature is None else self.temperature
+        as_usual = self.gamma is None and self.canvas_gamma is None
         guided, steered = self._method_knobs(ways, model.codec.vocab_size)
         guidance = _guidance(ways, guided, gamma)
-        sampler, names, steps, chunk = self._sampler(model, network, ways)
+        sampler, names, steps, chunk = self._sampler(model, network, usual)
         names |= {"guidance": ways.guidance, "guidance_knobs": guided, "compiled": self.compiled}
         make: Callable[..., Proposer] = Proposer
         if ways.selection is not None:
             # For a first sample too: what does not fit is refused before anything is scored.
             shown = Shown(ways.score or _unscored, ways.asked)
-            run = Steered(shown, sampler, guidance, self.temperature, ways.used_up)
+            run = Steered(shown, sampler, guidance, temperature, ways.used_up)
             selection = make_selection(ways.selection, run, steered)
             names |= {"selection": ways.selection, "selection_knobs": steered}
             if ways.score is not None:
@@ -164,7 +162,7 @@ class Sampling:
             targets.draw,
             guidance,
             gamma,
-            self.temperature,
+            temperature,
             steps,
             self.seed,
             chunk,
@@ -172,7 +170,7 @@ class Sampling:
             self.threads,
             names,
             self._tilt(model, ways, guided, device),
-            self.canvas_gamma,
+            usual.canvas_gamma if as_usual else self.canvas_gamma,
         )
 
     def _law(self, canvas: CanvasLaw) -> CanvasLaw:
@@ -189,11 +187,11 @@ class Sampling:
                 f"canvas must be a size that the model knows, {sizes}, got {self.canvas}"
             ) from None
 
-    def _gamma(self, ways: Ways, targets: Targets) -> float:
+    def _gamma(self, ways: Ways, targets: Targets, usual: RunDefaults) -> float:
         """Return the strength of classifier-free guidance."""
         if self.gamma is not None:
             return self.gamma
-        return GAMMA if targets.asks or not needs_predictor(ways.guidance) else 0.0
+        return usual.gamma if targets.asks or not needs_predictor(ways.guidance) else 0.0
 
     def _method_knobs(self, ways: Ways, tokens: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the knobs of the guidance, but for gamma, and of the selection, with the values in use.
@@ -219,7 +217,7 @@ class Sampling:
         return {name: value for name, value in guided.items() if name != "gamma"}, steered
 
     def _sampler(
-        self, model: SavedModel, network: Network | None, ways: Ways
+        self, model: SavedModel, network: Network | None, usual: RunDefaults
     ) -> tuple[Sampler, dict[str, Any], int | None, int]:
         """Return the sampler, what the record says of it, and the numbers of steps and of rows in a chunk.
 
@@ -227,11 +225,10 @@ class Sampling:
             InputError: If the model's family has no such sampler or number of steps.
         """
         family, process, called = model.family, model.process, model.config["family"]
-        defaults = RUN_DEFAULTS.get(ways.selection or "", RunDefaults())
-        suited = defaults.sampler if self.sampler is None and process.masks else None
+        suited = usual.sampler if self.sampler is None and process.masks else None
         name = self.sampler or suited or family.sampler
         # Knobs that are given without a sampler are those of the one in use.
-        knobs = {**(defaults.knobs if suited else {}), **(self.knobs or {})}
+        knobs = {**(usual.knobs if suited else {}), **(self.knobs or {})}
         remasking, trajectory = make_sampler(name, knobs)
         if remasking is not None and not process.masks:
             raise InputError(
@@ -241,10 +238,10 @@ class Sampling:
             raise InputError(
                 f"family {called} takes one step for each position: leave the number of steps out"
             )
-        steps = self.steps or (defaults.steps if suited else None) or family.steps
+        steps = self.steps or (usual.steps if suited else None) or family.steps
         sampler = Sampler(model.network if network is None else network, process, remasking, trajectory)
         names = {"sampler": name, "knobs": sampler_knobs(name, knobs), "canvas": self.canvas}
-        return sampler, names, steps, self.chunk or defaults.rows
+        return sampler, names, steps, self.chunk or usual.rows
 
     def _tilt(
         self, model: SavedModel, ways: Ways, guided: Mapping[str, Any], device: torch.device

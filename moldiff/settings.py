@@ -35,7 +35,7 @@ def check_keywords(given: Iterable[str], known: Iterable[str], kind: str) -> Non
 
 def check_numbers(
     *,
-    temperature: float,
+    temperature: float | None,
     gamma: float | None,
     steps: int | None,
     chunk: int | None,

@@ -84,6 +84,13 @@ class Goal:
         if not 0 < self.weight < math.inf:
             raise ValueError(f"the weight must be above 0, got {number_text(self.weight)}")
 
+    @property
+    def kind(self) -> Literal["value", "range", "extreme"]:
+        """What is wished for: a value or class, an interval, or as much or as little as possible."""
+        if self.direction is not None:
+            return "extreme"
+        return "range" if self.target is None and self.label is None else "value"
+
     @classmethod
     def parse(cls, text: str, weight: float = 1.0) -> Goal:
         """Read a goal such as "logP=1.5", "logP=1.5±0.2", "1<=logP<=2", "rings>3", "max QED", "2*rings>=4".

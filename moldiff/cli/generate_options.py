@@ -91,7 +91,9 @@ Gamma = Annotated[
 ]
 CanvasGamma = Annotated[
     float | None,
-    typer.Option(help="Strength with which conditions choose the size. Default: --gamma, 3 at most."),
+    typer.Option(
+        help="Strength with which conditions choose the size, 3 at most; as --gamma if that is given."
+    ),
 ]
 Canvas = Annotated[
     int | None,

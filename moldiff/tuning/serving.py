@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from moldiff.choosing import AUTO, STEERING, Known, choose
+from moldiff.choosing import AUTO, CONDITION, STEERING, Known, choose
 from moldiff.errors import InputError
 from moldiff.generator import MoleculeGenerator
+from moldiff.goal_defaults import run_defaults
 from moldiff.guidance.methods import GUIDANCE
-from moldiff.guidance.selections import SELECTIONS
+from moldiff.guidance.selections import SELECTIONS, RunDefaults
 from moldiff.settings import check_keywords
 from moldiff.wishes import Wishes
 
@@ -27,6 +28,7 @@ class Serving:
         hides: Whether tokens can be hidden again, as samplers do.
         steps: Whether the number of steps can be chosen.
         digits: K.
+        usual: How ``generate`` draws unless told.
         sampler: How the family samples unless told.
 
     Example:
@@ -41,6 +43,7 @@ class Serving:
     hides: bool = True
     steps: bool = True
     digits: int = 1
+    usual: RunDefaults = field(default_factory=RunDefaults)
     sampler: str = "forward-backward"
 
     def check(self, method: str) -> None:
@@ -93,9 +96,11 @@ def serving(
         except InputError:
             continue
         able.append(method)
+    usual = run_defaults(auto.of(parsed, CONDITION), guidance=auto.guidance, masks=model.process.masks)
     return Serving(
         tuple(able),
         auto.guidance,
+        usual=usual,
         conditions=any(goal.name in known.model for goal in parsed),
         hides=model.process.masks,
         steps=model.family.steps is not None,

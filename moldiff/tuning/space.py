@@ -121,28 +121,33 @@ class Space:
 
     def usual(self) -> dict[str, Any]:
         """Return the values of ``generate`` by default that lie in the space: where a study begins."""
-        sampler, knobs = self.serving.sampler, sampler_knobs(self.serving.sampler)
+        usual, steps = self.serving.usual, self.serving.usual.steps or 64
+        sampler = usual.sampler or self.serving.sampler
+        knobs = sampler_knobs(sampler, usual.knobs)
         values = {
             "method": self.serving.auto,
-            "gamma": 2.0,
-            "canvas_gamma": 2.0,
-            "temperature": 0.85,
-            "steps": 64,
+            "gamma": usual.gamma,
+            "canvas_gamma": usual.gamma if usual.canvas_gamma is None else usual.canvas_gamma,
+            "temperature": usual.temperature,
+            "steps": steps,
         } | {
             "gamma_classifier": 1.0,
             "sampler": sampler,
-            **{name: knobs[name] for name in knobs if name != "eta"},
+            **{name: knobs[name] for name in knobs if name != "eta" or sampler not in SCALED},
         }
+        if usual.knobs and sampler in SCALED:
+            values[OVER_STEPS] = knobs["eta"] * steps
         inside = self.dimensions.items()
         return {name: values[name] for name, each in inside if name in values and each.has(values[name])}
 
     def describe(self) -> dict[str, Any]:
         """Return all that decides which settings a trial may have, as JSON has it."""
+        serving = {name: value for name, value in asdict(self.serving).items() if name != "usual"}
         return {
             **{name: asdict(entry) for name, entry in self.dimensions.items()},
             "fixed": dict(self.fixed),
             "sweeps": self.sweeps,
-            "serving": asdict(self.serving),
+            "serving": serving,
         }
 
     def _used(self) -> list[str]:

@@ -7,7 +7,7 @@ from moldiff import cli
 from moldiff.chem.properties import measure
 from moldiff.cli.generate import parse_knobs
 from moldiff.errors import InputError
-from moldiff.sampling import Sampling
+from moldiff.goal_defaults import GOAL_DEFAULTS
 
 FILES = ["molecules.csv", "molecules.sdf", "report.html", "run.json"]
 
@@ -71,7 +71,7 @@ def test_record_holds_every_setting_in_use(generate):
         "reach": None,
         "device": "cpu",
         "precision": "float32",
-        "temperature": Sampling().temperature,
+        "temperature": GOAL_DEFAULTS["range"].temperature,
         "steps": 6,
         "seed": 0,
         "chunk": 48,

@@ -4,6 +4,7 @@ from tuning_checks import SERVING
 
 from moldiff.diffusion.samplers import SAMPLERS, sampler_knobs
 from moldiff.errors import InputError
+from moldiff.guidance.selections import RunDefaults
 from moldiff.sweep.arm import Arm
 from moldiff.tuning.serving import Serving
 from moldiff.tuning.space import DIMENSIONS, OVER_STEPS, SCALED, Space, read_space
@@ -138,3 +139,15 @@ def test_a_file_without_a_space_is_refused(tmp_path, content, message):
     path.write_text(content)
     with pytest.raises(InputError, match=message):
         read_space(path)
+
+
+def test_a_study_begins_where_generate_would_draw():
+    own = RunDefaults(
+        sampler="cap", knobs={"eta": 0.05}, steps=64, gamma=3.0, canvas_gamma=1.5, temperature=0.6
+    )
+    found = Space.of(Serving(("cfg",), "cfg", usual=own)).usual()
+    expected = {"gamma": 3.0, "canvas_gamma": 1.5, "temperature": 0.6, "steps": 64, "sampler": "cap"}
+    assert {name: found[name] for name in expected} == expected
+    assert found["hidings"] == pytest.approx(3.2)
+    found = Space.of(Serving(("cfg",), "cfg", usual=RunDefaults(gamma=3.0))).usual()
+    assert (found["gamma"], found["canvas_gamma"], found["sampler"]) == (3.0, 3.0, "forward-backward")
