@@ -8,7 +8,7 @@ from moldiff.chem.goals import Goal
 from moldiff.guidance.selections import RUN_DEFAULTS, RunDefaults
 
 GOAL_DEFAULTS: dict[str, RunDefaults] = {
-    "range": RunDefaults(
+    "bound": RunDefaults(
         sampler="cap",
         knobs={"eta": 0.0049, "at": 0.4},
         steps=128,
@@ -20,7 +20,8 @@ GOAL_DEFAULTS: dict[str, RunDefaults] = {
 """For kinds of goals that have their own, of masked models guided by conditions.
 
 Found by ``moldiff tune`` for "rings>=4", fidelity kept (``benchmarks/results/tune-rings-faithful``), and held
-against the usual on other ranges (``benchmarks/results/qm9-ranges``). For values nothing better was found.
+against the usual on other bounds (``benchmarks/results/qm9-ranges``). For values and intervals nothing better
+was found.
 """
 
 

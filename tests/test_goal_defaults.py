@@ -10,10 +10,10 @@ from moldiff.guidance.selections import RUN_DEFAULTS, RunDefaults
 from moldiff.sampling import Sampling
 
 OWN = {
-    "range": RunDefaults(
+    "bound": RunDefaults(
         sampler="cap", knobs={"eta": 0.3}, steps=5, gamma=3.0, canvas_gamma=1.5, temperature=0.6
     ),
-    "value": RunDefaults(gamma=4.0),
+    "place": RunDefaults(gamma=4.0),
 }
 
 
@@ -26,11 +26,12 @@ def generator(tiny_model, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("logP=1.5", "value"),
-        ("logP=1.5±0.2", "value"),
-        ("toxic=yes", "value"),
-        ("rings>=4", "range"),
-        ("1<=logP<=2", "range"),
+        ("logP=1.5", "place"),
+        ("logP=1.5±0.2", "place"),
+        ("toxic=yes", "place"),
+        ("1<=logP<=2", "place"),
+        ("rings>=4", "bound"),
+        ("SA<4", "bound"),
         ("max QED", "extreme"),
         ("min SA", "extreme"),
     ],

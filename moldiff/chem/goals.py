@@ -85,11 +85,11 @@ class Goal:
             raise ValueError(f"the weight must be above 0, got {number_text(self.weight)}")
 
     @property
-    def kind(self) -> Literal["value", "range", "extreme"]:
-        """What is wished for: a value or class, an interval, or as much or as little as possible."""
+    def kind(self) -> Literal["place", "bound", "extreme"]:
+        """What is wished for: a place (value, class, interval), one bound, or as much or little as can be."""
         if self.direction is not None:
             return "extreme"
-        return "range" if self.target is None and self.label is None else "value"
+        return "bound" if math.isinf(self.low) != math.isinf(self.high) else "place"
 
     @classmethod
     def parse(cls, text: str, weight: float = 1.0) -> Goal:

@@ -71,7 +71,7 @@ def test_record_holds_every_setting_in_use(generate):
         "reach": None,
         "device": "cpu",
         "precision": "float32",
-        "temperature": GOAL_DEFAULTS["range"].temperature,
+        "temperature": GOAL_DEFAULTS["bound"].temperature,
         "steps": 6,
         "seed": 0,
         "chunk": 48,
