@@ -9,9 +9,9 @@ from itertools import groupby
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from rdkit.Chem.Draw.rdMolDraw2D import MolDraw2DSVG
 from rdkit.Chem.rdDepictor import Compute2DCoords
 
+from moldiff.chem.pens import svg_pen
 from moldiff.chem.standardise import parse
 
 WIDTH, HEIGHT = 1000, 700
@@ -64,7 +64,7 @@ def draw(smiles: str) -> str | None:
     [mol] = parse([smiles])
     if mol is None or not mol.GetNumAtoms():
         return None
-    drawing = MolDraw2DSVG(WIDTH, HEIGHT, -1, -1, True)  # letters as text, not as outlines
+    drawing = svg_pen(WIDTH, HEIGHT, -1, -1, True)  # letters as text, not as outlines
     options = drawing.drawOptions()
     for name, value in LOOK.items():
         setattr(options, name, value)

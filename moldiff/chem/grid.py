@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rdkit.Chem.Draw.rdMolDraw2D import MolDraw2DSVG
-
+from moldiff.chem.pens import svg_pen
 from moldiff.chem.standardise import parse
 
 WIDTH, HEIGHT = 220, 180
@@ -33,7 +32,7 @@ def molecule_grid(smiles: Sequence[str], legends: Sequence[str], *, columns: int
         raise ValueError(f"expected molecules and as many legends, got {list(smiles)} and {list(legends)}")
     across = max(1, min(columns, len(mols)))
     rows = -(-len(mols) // across)
-    drawing = MolDraw2DSVG(across * WIDTH, max(1, rows) * HEIGHT, WIDTH, HEIGHT)
+    drawing = svg_pen(across * WIDTH, max(1, rows) * HEIGHT, WIDTH, HEIGHT)
     if mols:
         drawing.DrawMolecules(mols, legends=list(legends))
     drawing.FinishDrawing()

@@ -100,11 +100,14 @@ def _generate(
         formats = {"table_format": table_format, "overwrite": overwrite or None}
         generate_in_bulk(output, progress=progress, refused=formats, **given)
         return
+    from moldiff.chem.pens import svg_pen
     from moldiff.generator import MoleculeGenerator
     from moldiff.output import OutputFiles
 
     files = OutputFiles.at(output, table_format)
     files.check(overwrite=overwrite)  # before a scorer is asked about a first sample
+    if report:
+        svg_pen(1, 1)  # a machine that cannot draw says so before anything is generated
     loading = {name: given.pop(name) for name in ("model", "precision", "device") if name in given}
     generator = MoleculeGenerator.from_pretrained(**loading)
     with closing(generator.run(**given)) as run:

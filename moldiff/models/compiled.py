@@ -32,6 +32,13 @@ def compile_blocks(network: nn.Module) -> None:
             part.compile(dynamic=False)
 
 
+def plain_blocks(network: nn.Module) -> None:
+    """Undo ``compile_blocks``: sets of other sizes would each be compiled for."""
+    for part in network.modules():
+        if isinstance(part, Block):
+            part._compiled_call_impl = None
+
+
 class Compiled:
     """A denoiser compiled once for each canvas size, for any number of rows.
 

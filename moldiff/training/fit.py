@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from moldiff.diffusion.process import Pattern
 from moldiff.machine import machine_count
+from moldiff.models.compiled import plain_blocks
 from moldiff.models.precision import cast_parameters, resolve_precision
 from moldiff.training.data import ResidentTokens
 from moldiff.training.dropping import SHOWN
@@ -144,6 +145,7 @@ class Fit:
             trainer.fit(module, ticks, ckpt_path=str(last) if last.exists() else None, weights_only=False)
         if not trainer.is_global_zero:
             raise SystemExit(0)  # this process has done its part: the first alone writes what was learned
+        plain_blocks(network)
         load_average(trainer.optimizers[0], average)
         return FitReport(trainer.global_step, module.tokens_seen, module.seconds)
 

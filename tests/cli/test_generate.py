@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pandas as pd
 import pytest
@@ -318,3 +319,16 @@ def test_a_full_disk_is_one_message_and_nothing_half_written(generate, monkeypat
     assert code == 0
     assert ("going on after 1 finished chunks" in err) == ("output" in writer)
     assert sorted(path.name for path in folder.iterdir()) == FILES
+
+
+def test_a_machine_that_cannot_draw_says_so_first_and_generates_without_a_report(generate, monkeypatch):
+    """RDKit needs libraries of the system for pictures, and for nothing else."""
+    for name in ("rdkit.Chem.Draw", "rdkit.Chem.Draw.rdMolDraw2D"):
+        monkeypatch.setitem(sys.modules, name, None)
+    code, out, err, folder = generate("-n", "3")
+    assert (code, out) == (2, "")
+    assert "--no-report" in err
+    assert not folder.exists()
+    code, _, err, folder = generate("-n", "3", "--no-report")
+    assert (code, err) == (0, "")
+    assert (folder / "molecules.csv").exists()

@@ -6,7 +6,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from moldiff.models.compiled import Compiled, CompiledPredictor, compile_blocks, many_shapes
+from moldiff.models.compiled import (
+    Compiled,
+    CompiledPredictor,
+    compile_blocks,
+    many_shapes,
+    plain_blocks,
+)
 from moldiff.models.denoiser import Denoiser
 from moldiff.models.predictor import NoisyPredictor, soft_tokens
 from moldiff.models.predictor_heads import Gaussian, Values
@@ -93,4 +99,8 @@ def test_blocks_are_compiled_once_a_canvas_for_all_of_them(versions):
         for length in (8, 4, 8):
             z, y, _ = states(5, length)
             torch.testing.assert_close(network(z, y), plain(z, y), rtol=1e-4, atol=1e-5)
+    assert len(versions) == 2
+    plain_blocks(network)
+    z, y, _ = states(7, 6)
+    torch.testing.assert_close(network(z, y), plain(z, y), rtol=1e-4, atol=1e-5)
     assert len(versions) == 2
