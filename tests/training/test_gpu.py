@@ -30,7 +30,7 @@ def test_a_gpu_trains_every_family_into_a_model_that_any_machine_opens(tmp_path,
     recipe = Recipe(family=family, tokens=6e4, batch_tokens=512, **SIZES)
     trained = recipe.train(table, ["a"], tmp_path / "model", accelerator="gpu", progress=False)
     loss = pd.read_csv(tmp_path / "model" / "training" / "loss.csv")["loss"]
-    assert loss.iloc[-1] < 0.7 * loss.iloc[0]
+    assert loss.iloc[-1] < 0.9 * loss.iloc[0]
     config = json.loads((tmp_path / "model" / "config.json").read_text())
     assert torch.cuda.get_device_name() in config["training"]["machine"]
     assert {weight.device.type for weight in trained.network.parameters()} == {"cpu"}
