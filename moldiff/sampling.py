@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -136,21 +136,16 @@ class Sampling:
             InputError: If the model's family has no such sampler or number of steps, the model no such
                 canvas, or a knob does not fit.
         """
-        usual = run_defaults(
-            targets.goals, selection=ways.selection, guidance=ways.guidance, masks=model.process.masks
-        )
-        gamma = self._gamma(ways, targets, usual)
-        temperature = usual.temperature if self.temperature is None else self.temperature
-        as_usual = self.gamma is None and self.canvas_gamma is None
+        usual = self._usual(model, targets, ways)
         guided, steered = self._method_knobs(ways, model.codec.vocab_size)
-        guidance = _guidance(ways, guided, gamma)
+        guidance = _guidance(ways, guided, usual.gamma)
         sampler, names, steps, chunk = self._sampler(model, network, usual)
         names |= {"guidance": ways.guidance, "guidance_knobs": guided, "compiled": self.compiled}
         make: Callable[..., Proposer] = Proposer
         if ways.selection is not None:
             # For a first sample too: what does not fit is refused before anything is scored.
             shown = Shown(ways.score or _unscored, ways.asked)
-            run = Steered(shown, sampler, guidance, temperature, ways.used_up)
+            run = Steered(shown, sampler, guidance, usual.temperature, ways.used_up)
             selection = make_selection(ways.selection, run, steered)
             names |= {"selection": ways.selection, "selection_knobs": steered}
             if ways.score is not None:
@@ -161,8 +156,8 @@ class Sampling:
             self._law(model.canvas),
             targets.draw,
             guidance,
-            gamma,
-            temperature,
+            usual.gamma,
+            usual.temperature,
             steps,
             self.seed,
             chunk,
@@ -170,7 +165,7 @@ class Sampling:
             self.threads,
             names,
             self._tilt(model, ways, guided, device),
-            usual.canvas_gamma if as_usual else self.canvas_gamma,
+            usual.canvas_gamma,
         )
 
     def _law(self, canvas: CanvasLaw) -> CanvasLaw:
@@ -187,11 +182,21 @@ class Sampling:
                 f"canvas must be a size that the model knows, {sizes}, got {self.canvas}"
             ) from None
 
-    def _gamma(self, ways: Ways, targets: Targets, usual: RunDefaults) -> float:
-        """Return the strength of classifier-free guidance."""
+    def _usual(self, model: SavedModel, targets: Targets, ways: Ways) -> RunDefaults:
+        """Return how such a run is drawn, with the strengths and the temperature that were given instead."""
+        usual = run_defaults(
+            targets.goals, selection=ways.selection, guidance=ways.guidance, masks=model.process.masks
+        )
+        found: dict[str, Any] = {"canvas_gamma": self.canvas_gamma}
         if self.gamma is not None:
-            return self.gamma
-        return usual.gamma if targets.asks or not needs_predictor(ways.guidance) else 0.0
+            found["gamma"] = self.gamma
+        elif needs_predictor(ways.guidance) and not targets.asks:
+            found["gamma"] = 0.0
+        elif self.canvas_gamma is None:
+            del found["canvas_gamma"]
+        if self.temperature is not None:
+            found["temperature"] = self.temperature
+        return replace(usual, **found)
 
     def _method_knobs(self, ways: Ways, tokens: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the knobs of the guidance, but for gamma, and of the selection, with the values in use.

@@ -8,6 +8,7 @@ import pytest
 
 from moldiff.chem.properties import measure
 from moldiff.generator import MoleculeGenerator
+from moldiff.goal_defaults import GOAL_DEFAULTS
 from moldiff.guidance import GUIDANCE, SELECTIONS
 from moldiff.property_prediction import read_predictor
 
@@ -82,7 +83,7 @@ def test_guided_runs_draw_for_their_goals(guided, method):
     assert result.settings["served"] == [f"logP>=2: {server} ({method})"]
     assert (result.settings["method"], result.settings["guidance"]) == (method, method)
     assert "selection" not in result.settings
-    assert result.settings["gamma"] == (2.0 if method == "cfg" else 0.0)
+    assert result.settings["gamma"] == (GOAL_DEFAULTS["bound"].gamma if method == "cfg" else 0.0)
     assert result.scorers == {}
 
 

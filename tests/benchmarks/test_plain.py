@@ -15,6 +15,7 @@ from moldiff.models.checkpoint import load_model
 @pytest.fixture
 def proposer(prime):
     words = ["-o", "x.json", "--steps", "6", "--chunk", "24", "--precision", "fp32"]
+    words += ["--gamma", "2", "--temperature", "0.85", "--sampler", "forward-backward"]
     return Model(prime, options("test", n=10).parse_args(words)).proposer(["rings>=2"], seed=1)
 
 

@@ -2,6 +2,7 @@ import pytest
 
 from moldiff.benchmarks import steps
 from moldiff.benchmarks.steps import idle_share
+from moldiff.goal_defaults import GOAL_DEFAULTS
 
 
 @pytest.mark.parametrize("digits", [1, 2, 3])
@@ -37,6 +38,6 @@ def test_samplers_stand_beside_ancestral(run_benchmark, prime):
     assert cap["costs"]["remasked_digits_per_proposal"] > 0
     assert cap["settings"]["knobs"]["eta"] == 0.25
     assert cap["settings"]["gamma"] == 1.0
-    assert cap["aim"]["settings"]["gamma"] == 2.0
+    assert cap["aim"]["settings"]["gamma"] == GOAL_DEFAULTS["bound"].gamma
     assert cap["aim"]["proposed"] == 16
     assert len(found["idle"]) == 6
