@@ -99,8 +99,8 @@ def main(words: Sequence[str]) -> None:
     results: dict[str, Any] = {"tried": tried, "chosen": ways[best]}
     if tried:
         show(f"FCD of {given.choice_n:,} proposals to the validation part", tried)
-    draw = KeptSamples(given.samples)
-    sample = draw(model, given.n, seed=given.seeds[0], label="the sample", **ways[best])
+    seed = given.seeds[0]
+    sample = KeptSamples(given.samples)(model, given.n, seed=seed, label="the sample", **ways[best])
     report = protocol([name or "" for name in sample.smiles], say=say)
     results |= {"figures": report.to_dict()["figures"], "notes": report.notes, **oddities(sample)}
     test = protocol.references["Test"].moments

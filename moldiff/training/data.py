@@ -123,7 +123,6 @@ class ResidentTokens:
             )
         self.batch_tokens = batch_tokens
         self.seed = seed
-        self.device = torch.device("cpu")
         self.canvases = canvas_size(torch.from_numpy(packed.lengths)[chosen], step)
         self._store = _Store(packed, y, orders)
         self.groups = {
@@ -142,9 +141,14 @@ class ResidentTokens:
     def __len__(self) -> int:
         return len(self.canvases)
 
+    @property
+    def device(self) -> torch.device:
+        """Where batches are served."""
+        return self._store.device
+
     def to(self, device: torch.device) -> None:
         """Serve batches on a device, where the data are kept from now on if they fit."""
-        self.device, self._epoch = device, -1
+        self._epoch = -1
         self._store.to(device)
         # With the rows where the data are, no batch makes the device wait for the processor.
         self.groups = {
