@@ -7,7 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import AdamW, Optimizer
+
+from moldiff.training.muon import StackedMuon
 
 
 class MasterWeights(Optimizer):
@@ -106,7 +108,7 @@ def muon_and_adamw(
         made: list[Optimizer] = [AdamW(groups, lr=lr, betas=(0.9, 0.98), fused=True)]
         matrices = [m for m, is_inside in zip(masters, inside, strict=True) if is_inside]
         if matrices:
-            made.append(Muon(matrices, lr=muon_lr, weight_decay=weight_decay, momentum=0.95))
+            made.append(StackedMuon(matrices, lr=muon_lr, weight_decay=weight_decay, momentum=0.95))
         return made
 
     return make
