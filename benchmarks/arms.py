@@ -11,8 +11,8 @@ for each kind of noise, learn the same two classes.
 Beside them the networks of the ablation, trained as the arms are, for as many tokens each and with several
 seeds: one digit a symbol, or two or three in each of the codes. A folder is called after network and seed.
 
-    python -m moldiff.benchmarks.arms --ablations --tokens 2e7 --seed 0 -o out/ablations
-    python -m moldiff.benchmarks.arms --ablations k1 k2-chemistry --tokens 2e7 --seed 1 -o out/ablations
+    python -m moldiff.benchmarks.arms --ablations --tokens 1e7 --seed 0 -o out/ablations
+    python -m moldiff.benchmarks.arms --ablations k1 k2-chemistry --tokens 1e7 --seed 1 -o out/ablations
 
 A run that was stopped goes on with the same command.
 """
