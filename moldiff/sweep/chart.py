@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#1b1b1b")
 """Okabe and Ito's, told apart with any colour vision."""
 
-MARKERS = "osD^vPX"
+MARKERS = "osD^vPXp"
+"""One more than colours, so that the eighth model is not drawn as the first."""
 
 AGAINST = {
     "novel": "distinct novel molecules",
