@@ -139,7 +139,17 @@ def bench(capsys):
 
 
 def test_plans_that_come_along_are_listed(bench):
-    names = ["ablations", "canvas", "families", "guidance", "quick", "ranges", "remasking", "value"]
+    names = [
+        "ablations",
+        "canvas",
+        "families",
+        "guidance",
+        "predictors",
+        "quick",
+        "ranges",
+        "remasking",
+        "value",
+    ]
     assert bench() == (0, "".join(f"qm9-{name}\n" for name in names), "")
 
 
