@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from math import sqrt
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim import Muon
+from torch.optim._muon import _adjust_lr
 
 
 class StackedMuon(Muon):
@@ -45,13 +45,13 @@ class StackedMuon(Muon):
         shapes: defaultdict[torch.Size, list[int]] = defaultdict(list)
         for place, weight in enumerate(weights):
             shapes[weight.shape].append(place)
-        for (rows, columns), places in shapes.items():
+        for shape, places in shapes.items():
             stack = torch.stack([updates[place] for place in places])
             turned = orthogonalised(stack, group["ns_coefficients"], group["ns_steps"], group["eps"])
             torch._foreach_add_(
                 [weights[place] for place in places],
                 list(turned.to(stack.dtype).unbind()),
-                alpha=-lr * sqrt(max(1.0, rows / columns)),
+                alpha=-_adjust_lr(lr, group["adjust_lr_fn"], shape),
             )
 
 

@@ -37,9 +37,16 @@ def assert_alike(mine, theirs):
         torch.testing.assert_close(one, other, atol=0.02 * 0.05, rtol=0)
 
 
-@pytest.mark.parametrize("nesterov", [True, False])
-def test_the_steps_are_those_of_one_matrix_after_another(nesterov):
-    (mine, stacked), (theirs, plain) = both(lr=0.01, weight_decay=0.1, momentum=0.95, nesterov=nesterov)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"lr": 0.01, "nesterov": True},
+        {"lr": 0.01, "nesterov": False},
+        {"lr": 0.015, "adjust_lr_fn": "match_rms_adamw"},
+    ],
+)
+def test_the_steps_are_those_of_one_matrix_after_another(settings):
+    (mine, stacked), (theirs, plain) = both(weight_decay=0.1, momentum=0.95, **settings)
     start = [weight.detach().clone() for weight in mine]
     advance(mine, stacked, range(5))
     advance(theirs, plain, range(5))
