@@ -76,16 +76,28 @@ class Mark:
     reach: tuple[float, float] | None
 
 
-def look(number: int) -> tuple[str, str]:
-    """Return class of the colour and number of the shape of a model.
+def colour_and_shape(number: int) -> tuple[int, int]:
+    """Return which colour and which shape a model has, of as many of each as ``SHAPES``.
 
     Models beyond the colours take each colour with another shape.
+
+    Example:
+        >>> colour_and_shape(1), colour_and_shape(8)
+        ((1, 1), (1, 2))
+    """
+    again, colour = divmod(number, len(SHAPES))
+    return colour, (number + again) % len(SHAPES)
+
+
+def look(number: int) -> tuple[str, str]:
+    """Return class of the colour and number of the shape of a model.
 
     Example:
         >>> look(1), look(8)
         (('m1', '1'), ('m1', '2'))
     """
-    return f"m{number % len(SHAPES)}", str((number + number // len(SHAPES)) % len(SHAPES))
+    colour, shape = colour_and_shape(number)
+    return f"m{colour}", str(shape)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from moldiff.chem.properties import PROPERTIES
 from moldiff.files import whole_file
+from moldiff.reporting.scatter import colour_and_shape
 from moldiff.sweep.results import ArmResult, ProblemResult
 
 if TYPE_CHECKING:
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#1b1b1b")
 """Okabe and Ito's, told apart with any colour vision."""
 
-MARKERS = "osD^vPXp"
-"""One more than colours, so that the eighth model is not drawn as the first."""
+MARKERS = "osD^vPX"
 
 AGAINST = {
     "novel": "distinct novel molecules",
@@ -78,7 +78,7 @@ def _panel(axes: Axes, told: ProblemResult, tried: ProblemResult, other: str) ->
     name, sign = told.problem.axis
     first = other == next(iter(AGAINST))
     for number, group in enumerate(tried.groups):
-        colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
+        colour, marker = _look(number)
         x, y = _means(tried.eligible(group), other, name)
         axes.plot(x, y, marker, color=colour, markersize=3.5, markerfacecolor="none", alpha=0.45)
         best = told.frontier(group)
@@ -97,6 +97,12 @@ def _panel(axes: Axes, told: ProblemResult, tried: ProblemResult, other: str) ->
         axes.set_ylabel(
             mean if name == "mean_novel" else "mean error of novel molecules (training deviations)"
         )
+
+
+def _look(number: int) -> tuple[str, str]:
+    """Return colour and marker of a model, chosen as on the page of the sweep."""
+    colour, shape = colour_and_shape(number)
+    return COLOURS[colour], MARKERS[shape]
 
 
 def _means(arms: Sequence[ArmResult], *names: str) -> list[NDArray[np.float64]]:
