@@ -12,8 +12,9 @@ from torch import Tensor
 
 from moldiff.chem.tokenizer import SelfiesTokenizer
 from moldiff.diffusion.process import Network
-from moldiff.diffusion.sampler import SampleOutput, Sampler
+from moldiff.diffusion.sampler import Sampler
 from moldiff.diffusion.samplers import make_sampler
+from moldiff.diffusion.tally import SampleOutput
 from moldiff.models.checkpoint import load_model, read_json
 from moldiff.models.precision import cast_parameters, resolve_precision
 from moldiff.sweep.arm import read_sampler

@@ -102,7 +102,7 @@ class Model:
             return proposer
         old = proposer.sampler
         process = MaskedProcess(self.generator.model_.codec, unit=unit)
-        sampler = Sampler(old.network, process, old.remasking, old.trajectory)
+        sampler = Sampler(old.network, process, old.remasking, old.trajectory, old.order)
         return replace(proposer, sampler=sampler, names={**proposer.names, "reveal_unit": unit})
 
     def sample(

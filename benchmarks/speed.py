@@ -205,7 +205,7 @@ class _Bench:
         model = self.shipped if PRECISION in path.savings else self.plain
         own = model.proposer(goals, seed=self.seed, steps=steps, chunk=path.chunk, **changes)
         old, kind = own.sampler, Sampler if ROWS in path.savings else EveryRow
-        sampler = kind(self._network(path, model), old.process, old.remasking, old.trajectory)
+        sampler = kind(self._network(path, model), old.process, old.remasking, old.trajectory, old.order)
         guidance = own.guidance if FORWARD in path.savings else TwoForwards(own.gamma)
         return replace(own, sampler=sampler, guidance=guidance)
 

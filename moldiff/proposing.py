@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from moldiff.diffusion.canvas import CanvasLaw
-from moldiff.diffusion.sampler import Guidance, SampleOutput, Sampler, Selection
+from moldiff.diffusion.sampler import Guidance, Sampler, Selection
+from moldiff.diffusion.tally import SampleOutput
 from moldiff.errors import RunError
 from moldiff.guidance.canvas_tilt import tilted
 

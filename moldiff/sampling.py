@@ -234,17 +234,17 @@ class Sampling:
         name = self.sampler or suited or family.sampler
         # Knobs that are given without a sampler are those of the one in use.
         knobs = {**(usual.knobs if suited else {}), **(self.knobs or {})}
-        remasking, trajectory = make_sampler(name, knobs)
-        if remasking is not None and not process.masks:
+        parts = make_sampler(name, knobs)
+        if not process.masks and (parts.remasking is not None or parts.order is not None):
             raise InputError(
-                f"sampler '{name}' hides tokens again, and family {called} never does: leave the sampler out"
+                f"sampler '{name}' is of masks, and family {called} has none: leave the sampler out"
             )
         if self.steps is not None and family.steps is None:
             raise InputError(
                 f"family {called} takes one step for each position: leave the number of steps out"
             )
         steps = self.steps or (usual.steps if suited else None) or family.steps
-        sampler = Sampler(model.network if network is None else network, process, remasking, trajectory)
+        sampler = Sampler(model.network if network is None else network, process, *parts)
         names = {"sampler": name, "knobs": sampler_knobs(name, knobs), "canvas": self.canvas}
         return sampler, names, steps, self.chunk or usual.rows
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from moldiff.chem.tokenizer import SelfiesTokenizer
-from moldiff.diffusion.sampler import SampleOutput
+from moldiff.diffusion.tally import SampleOutput
 from moldiff.errors import InputError
 from moldiff.guidance.guesses import Score
 from moldiff.guidance.metropolis import Metropolis

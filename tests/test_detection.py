@@ -1,5 +1,6 @@
 """The exactness checks find what they are there to find: each formula is swapped for its wrong twin."""
 
+import ordering_checks as orders
 import pytest
 import sampler_checks as runs
 import torch
@@ -104,11 +105,35 @@ def confidence_in_a_loop():
     checks.check_confidence(PRIME, "visible", "balanced", HOLD)
 
 
+def any_order():
+    orders.check_chain_rule(PRIME)
+
+
+def ordered_runs():
+    orders.check_ordered_runs(PRIME)
+
+
+def ordered_rounds():
+    orders.check_ordered_runs(PRIME, rounds=2)
+
+
+def rounds():
+    orders.check_rounds(PRIME)
+
+
+def bounded_errors():
+    orders.check_bound(orders.COPIES)
+
+
 def coins_of_guided_runs():
     runs.check_guidance_leaves_coins(PRIME)
 
 
 TWINS = [
+    (twins.a_bound_on_each_site_for_itself, [bounded_errors]),
+    (twins.two_sites_where_one_is_due, [any_order, ordered_runs]),
+    (twins.a_fall_of_alpha_that_hides_nothing, [rounds, ordered_rounds]),
+    (twins.rounds_that_hide_what_has_one_value, [rounds]),
     (twins.reveal_rate_without_sigma, [coins_of_a_cap, marginals]),
     (twins.reveal_rate_not_divided_by_the_masked_share, [coins_of_a_cap, marginals, idle_steps]),
     (twins.sigma_above_its_bound, [marginals_at_the_bound, coins_of_a_corrector]),

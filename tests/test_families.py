@@ -92,12 +92,13 @@ def test_bounds_of_held_out_molecules_fall_in_training(generator):
     assert set(stored) == {"token_bound", "marginal_bound"}
 
 
-def test_samplers_that_mask_again_are_for_masked_families(generator, family):
+@pytest.mark.parametrize("sampler", ["cap", "entropy"])
+def test_samplers_of_masks_are_for_masked_families(generator, family, sampler):
     if generator.model_.process.masks:
-        assert generator.proposer(generator.targets(()), sampler="cap", chunk=4)(0).counts["remasked"] >= 0
+        assert generator.proposer(generator.targets(()), sampler=sampler, chunk=4)(0).counts["remasked"] >= 0
         return
-    with pytest.raises(InputError, match=f"sampler 'cap' hides tokens again, and family {family} never does"):
-        generator.proposer(generator.targets(()), sampler="cap")
+    with pytest.raises(InputError, match=f"sampler '{sampler}' is of masks, and family {family} has none"):
+        generator.proposer(generator.targets(()), sampler=sampler)
 
 
 def test_steps_are_for_families_that_have_them(generator, family):

@@ -13,6 +13,7 @@ from moldiff.diffusion import (
     Cap,
     Confidence,
     DiscreteFlowMatching,
+    LeastEntropy,
     MaskedProcess,
     Sampler,
     State,
@@ -292,3 +293,37 @@ def reveals_that_depend_on_the_guided_law(patch):
 
 def every_row_evaluated_in_every_step(patch):
     patch.setattr(Sampler, "rows_to_evaluate", lambda self, plan: torch.arange(len(plan.reveal)))
+
+
+def a_bound_on_each_site_for_itself(patch):
+    """As where everything that the network is fairly sure of is revealed at once."""
+
+    def call(self, law, plan, codec):
+        entropy = codec.digit_entropies(law).masked_fill(~plan.reveal, math.inf)
+        least = entropy == entropy.amin((1, 2), keepdim=True)
+        return plan.reveal & (least | (entropy <= self.bound))
+
+    patch.setattr(LeastEntropy, "__call__", call)
+
+
+def two_sites_where_one_is_due(patch):
+    right = LeastEntropy.__call__
+    patch.setattr(
+        LeastEntropy,
+        "__call__",
+        lambda self, law, plan, codec: right(self, law, replace(plan, due=plan.due + 1), codec),
+    )
+
+
+def a_fall_of_alpha_that_hides_nothing(patch):
+    patch.setattr(Transition, "sigma_min", 0.0)
+
+
+def rounds_that_hide_what_has_one_value(patch):
+    right = MaskedProcess.coins
+
+    def coins(self, state, transition, remasking):
+        reveal, sigma = right(self, state, transition, remasking)
+        return reveal, sigma * ((state.z == 0) if transition.sigma_min else 1.0)
+
+    patch.setattr(MaskedProcess, "coins", coins)

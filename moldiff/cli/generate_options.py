@@ -105,7 +105,7 @@ SamplerName = Annotated[
     str | None,
     typer.Option(
         "--sampler",
-        help="ancestral, cap, rescale, confidence, loop, confidence-loop, forward-backward or dfm.",
+        help="ancestral, entropy, cap, rescale, confidence, loop, confidence-loop, forward-backward or dfm.",
     ),
 ]
 Knobs = Annotated[

@@ -4,6 +4,7 @@ from moldiff.diffusion.canvas import CanvasLaw, canvas_size
 from moldiff.diffusion.codec import MASK, SubtokenCodec
 from moldiff.diffusion.left_to_right import LeftToRight
 from moldiff.diffusion.masked import MaskedProcess
+from moldiff.diffusion.ordering import LeastEntropy, Order
 from moldiff.diffusion.process import Process
 from moldiff.diffusion.remasking import (
     REMASKING,
@@ -14,10 +15,11 @@ from moldiff.diffusion.remasking import (
     Remasking,
     Rescale,
 )
-from moldiff.diffusion.sampler import Guidance, SampleOutput, Sampler, Selection, Step, conditional, draw
+from moldiff.diffusion.sampler import Guidance, Sampler, Selection, Step, conditional, draw
 from moldiff.diffusion.schedules import SCHEDULES, Cosine, LogLinear, NoiseSchedule, Polynomial
 from moldiff.diffusion.state import Plan, State, Transition
-from moldiff.diffusion.trajectories import TRAJECTORIES, Loop, Straight, Switch, Trajectory
+from moldiff.diffusion.tally import SampleOutput
+from moldiff.diffusion.trajectories import TRAJECTORIES, Loop, Rounds, Straight, Switch, Trajectory
 from moldiff.diffusion.uniform import UniformProcess
 
 PROCESSES: dict[str, type[Process]] = {
@@ -39,16 +41,19 @@ __all__ = [
     "DiscreteFlowMatching",
     "ForwardBackward",
     "Guidance",
+    "LeastEntropy",
     "LeftToRight",
     "LogLinear",
     "Loop",
     "MaskedProcess",
     "NoiseSchedule",
+    "Order",
     "Plan",
     "Polynomial",
     "Process",
     "Remasking",
     "Rescale",
+    "Rounds",
     "SampleOutput",
     "Sampler",
     "Selection",

@@ -122,3 +122,9 @@ class SubtokenCodec(nn.Module):
         """
         shared = [self.agrees(j)[self.codes[x][..., j] + 1] for j in range(self.digits)]
         return torch.stack([log_probs.masked_fill(~same, FORBIDDEN).logsumexp(-1) for same in shared], -1)
+
+    def digit_entropies(self, log_probs: Tensor) -> Tensor:
+        """Return the entropy of each digit's marginal, in nats: (..., C) log-probabilities to (..., K)."""
+        probs = log_probs.exp()
+        marginals = (probs @ self.agrees(j)[1:].to(probs.dtype).T for j in range(self.digits))
+        return torch.stack([torch.special.entr(law).sum(-1) for law in marginals], -1)

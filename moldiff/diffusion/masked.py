@@ -157,13 +157,14 @@ class MaskedProcess(Process):
         """Return reveal and re-masking probabilities, each (B, L, K) float64.
 
         r = (alpha_s - (1 - sigma) alpha_t) / (1 - alpha_t) at masked digits, sigma at visible ones
-        (ReMDM, eq. 6); both are 0 at frozen positions.
+        (ReMDM, eq. 6); both are 0 at frozen positions. Where alpha falls, sigma is at least what that takes.
         """
         alpha_t, alpha_s = transition.alpha_t, transition.alpha_s
         masked = state.masked
         sigma = torch.zeros(masked.shape, dtype=torch.float64, device=masked.device)
         if remasking is not None and transition.remask:
             sigma = remasking.sigma(state, transition).double().expand(masked.shape)
+        sigma = sigma.clamp_min(transition.sigma_min)
         reveal = torch.ones_like(sigma)
         if alpha_t < 1.0:
             reveal = ((alpha_s - (1.0 - sigma) * alpha_t) / (1.0 - alpha_t)).clamp(0.0, 1.0)

@@ -93,7 +93,7 @@ class ForwardBackward:
         """Return the clipped rate everywhere; 0 where nothing is visible yet."""
         if transition.alpha_t <= 0:
             return _uniform(0.0, state)
-        rate = (transition.alpha_s - transition.alpha_t) / transition.alpha_t
+        rate = max(0.0, transition.alpha_s - transition.alpha_t) / transition.alpha_t
         return _uniform(min(rate, transition.sigma_max), state)
 
 
@@ -118,7 +118,7 @@ class DiscreteFlowMatching:
         if transition.alpha_t <= 0:
             return _uniform(0.0, state)
         beta = self.strength * (transition.t * (1.0 - transition.t)) ** 0.25
-        rate = beta * (transition.alpha_s - transition.alpha_t) / transition.alpha_t
+        rate = beta * max(0.0, transition.alpha_s - transition.alpha_t) / transition.alpha_t
         return _uniform(min(rate, transition.sigma_max), state)
 
 

@@ -1,4 +1,7 @@
-"""The sampler: coins first, then the network for the rows that need it, then one draw a token."""
+"""The sampler: coins first, then the network for the rows that need it, then one draw a token.
+
+With an order, coins say how many sites of a row are due, and the order which ones, after the network.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,15 @@ import torch
 from torch import Tensor
 
 from moldiff.diffusion.codec import MASK
+from moldiff.diffusion.ordering import Order
 from moldiff.diffusion.process import Network, Process
 from moldiff.diffusion.remasking import Remasking
 from moldiff.diffusion.state import Plan, State, Transition
+from moldiff.diffusion.tally import SampleOutput, Tally
 from moldiff.diffusion.trajectories import Straight, Trajectory
+
+ROUNDING = 1e-6
+"""A sum of chances may exceed a whole number by this and still be it."""
 
 
 @dataclass
@@ -79,33 +87,6 @@ def conditional(step: Step) -> Tensor:
     return step.log_kernels(step.y)[0]
 
 
-@dataclass(frozen=True)
-class SampleOutput:
-    """Finished rows and what they cost.
-
-    Attributes:
-        tokens: (B, L) int64.
-        log_weight: (B,) float, importance weights left by a selection.
-        nfe: (B,) int64, denoiser rows evaluated (classifier-free guidance counts 2).
-        nfe_predictor: (B,) int64, predictor rows evaluated.
-        revealed: (B,) int64, digits revealed.
-        remasked: (B,) int64, digits hidden again.
-        filled: (B,) int64, digits that were still masked at the end and were filled then.
-        idle: (B,) int64, steps in which the row revealed nothing.
-        unguided: (B,) int64, tokens drawn from the base law because no candidate could meet the goal.
-    """
-
-    tokens: Tensor
-    log_weight: Tensor
-    nfe: Tensor
-    nfe_predictor: Tensor
-    revealed: Tensor
-    remasked: Tensor
-    filled: Tensor
-    idle: Tensor
-    unguided: Tensor
-
-
 def draw(log_probs: Tensor, generator: torch.Generator) -> Tensor:
     """Draw one category from each law in float64: (M, C) log-probabilities to (M,) int64.
 
@@ -124,6 +105,10 @@ class Sampler:
         process: The noise process it was trained on.
         remasking: Rule for sigma; None never hides a digit again.
         trajectory: Path of alpha; straight unless given.
+        order: Chooses the sites of a step, of masked processes; each has its own coin unless given.
+
+    Raises:
+        ValueError: If there is an order, and the process hides nothing.
 
     Example:
         >>> from moldiff.diffusion import MaskedProcess, SubtokenCodec
@@ -140,11 +125,15 @@ class Sampler:
         process: Process,
         remasking: Remasking | None = None,
         trajectory: Trajectory | None = None,
+        order: Order | None = None,
     ) -> None:
+        if order is not None and not process.masks:
+            raise ValueError(f"{type(process).__name__} hides nothing, so there is nothing to order")
         self.network = network
         self.process = process
         self.remasking = remasking
         self.trajectory: Trajectory = Straight() if trajectory is None else trajectory
+        self.order = order
 
     @torch.no_grad()
     def __call__(
@@ -188,20 +177,27 @@ class Sampler:
         state = replace(
             state, y=state.y if y is None else y, frozen=state.frozen if frozen is None else frozen
         )
-        tally = _Tally(n, state.z.device)
+        tally = Tally(n, state.z.device)
         move = _Move(self, guidance, temperature, generator, tally)
         transitions = self.process.transitions(self.trajectory, steps, length)
         for transition in transitions:
-            plan = self.process.plan(state, transition, self.remasking, generator)
-            tally.count(plan)
-            state = move(state, plan, transition)
+            state = move(state, self._plan(state, transition, generator), transition)
             if selection is not None:
                 state = selection(state, transition, generator)
         left = state.masked & state.changeable
         if bool(left.any()):
-            state = move(state, Plan(left, torch.zeros_like(left)), transitions[-1])
-            tally.fill(left)
+            state = move.fill(state, left, transitions[-1])
         return tally.output(self.process.codec.decode(state.z), state.log_weight)
+
+    def _plan(self, state: State, transition: Transition, generator: torch.Generator) -> Plan:
+        """Return the coins of a step; for an order, what it may choose from, and how much is due."""
+        plan = self.process.plan(state, transition, self.remasking, generator)
+        if self.order is None:
+            return plan
+        chances, _ = self.process.coins(state, transition, self.remasking)
+        # As many as the coins show on average, rounded up: without chance, no two where one would do.
+        due = (chances.sum((1, 2)) - ROUNDING).ceil().long()
+        return Plan((chances > 0) & (due > 0)[:, None, None], plan.remask, due)
 
     def rows_to_evaluate(self, plan: Plan) -> Tensor:
         """Return the numbers of the rows that need the network in a step: those that reveal something."""
@@ -216,59 +212,36 @@ class _Move:
     guidance: Guidance
     temperature: float
     generator: torch.Generator
-    tally: _Tally
+    tally: Tally
 
     def __call__(self, state: State, plan: Plan, transition: Transition) -> State:
-        process, network = self.sampler.process, self.sampler.network
-        rows = self.sampler.rows_to_evaluate(plan)
+        state, plan = self._moved(state, plan, transition)
+        self.tally.count(plan)
+        return state
+
+    def fill(self, state: State, left: Tensor, transition: Transition) -> State:
+        """Reveal the digits (B, L, K) bool that the steps left masked; that is no step."""
+        self.tally.fill(left)
+        return self._moved(state, Plan(left, torch.zeros_like(left)), transition)[0]
+
+    def _moved(self, state: State, plan: Plan, transition: Transition) -> tuple[State, Plan]:
+        """Return the state after a step, and the plan as it was carried out."""
+        sampler, process = self.sampler, self.sampler.process
+        rows = sampler.rows_to_evaluate(plan)
         if not len(rows):
-            return process.move(state, state.tokens, None, plan)
+            return process.move(state, state.tokens, None, plan), plan
         # All rows as they are, uncopied: what the network keeps for the next step is then kept in the state.
         some = state if len(rows) == len(state.z) else state.rows(rows)
-        step = Step(some, plan.rows(rows), transition, process, network, self.temperature)
+        step = Step(some, plan.rows(rows), transition, process, sampler.network, self.temperature)
         law = self.guidance(step)
         self.tally.nfe[rows] += step.passes
         self.tally.nfe_predictor[rows] += step.predictor_passes
         self.tally.unguided[rows] += step.unguided
+        if plan.due is not None and sampler.order is not None:
+            chosen = sampler.order(law, step.plan, process.codec)
+            plan = Plan(torch.zeros_like(plan.reveal).index_copy_(0, rows, chosen), plan.remask)
         log_probs = law.new_zeros(*state.tokens.shape, law.shape[-1]).index_copy_(0, rows, law)
         tokens = state.tokens.clone()
         # Only revealed positions are drawn: there are as many as events, not L in every step.
         tokens[plan.reveals] = draw(log_probs[plan.reveals], self.generator)
-        return process.move(state, tokens, log_probs, plan)
-
-
-class _Tally:
-    """Counts of one run, a row each."""
-
-    def __init__(self, n: int, device: torch.device) -> None:
-        def zeros() -> Tensor:
-            return torch.zeros(n, dtype=torch.int64, device=device)
-
-        self.nfe, self.nfe_predictor, self.filled = zeros(), zeros(), zeros()
-        self.revealed, self.remasked, self.idle = zeros(), zeros(), zeros()
-        self.unguided = zeros()
-
-    def count(self, plan: Plan) -> None:
-        """Add the coins of one step of the trajectory."""
-        self.revealed += plan.reveal.sum((1, 2))
-        self.remasked += plan.remask.sum((1, 2))
-        self.idle += ~plan.reveals.any(1)
-
-    def fill(self, left: Tensor) -> None:
-        """Add the digits (B, L, K) bool that the steps left masked; filling them is no step."""
-        self.revealed += left.sum((1, 2))
-        self.filled += left.sum((1, 2))
-
-    def output(self, tokens: Tensor, log_weight: Tensor) -> SampleOutput:
-        """Return the counts with the finished rows."""
-        return SampleOutput(
-            tokens,
-            log_weight,
-            self.nfe,
-            self.nfe_predictor,
-            self.revealed,
-            self.remasked,
-            self.filled,
-            self.idle,
-            self.unguided,
-        )
+        return process.move(state, tokens, log_probs, plan), plan

@@ -1,11 +1,12 @@
-"""Samplers by name: a re-masking rule and a trajectory, with the knobs that people turn."""
+"""Samplers by name: re-masking rule, trajectory and order, with the knobs that people turn."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, get_args
+from typing import Any, NamedTuple, get_args
 
+from moldiff.diffusion.ordering import LeastEntropy, Order
 from moldiff.diffusion.remasking import (
     Cap,
     Confidence,
@@ -17,25 +18,42 @@ from moldiff.diffusion.remasking import (
     Reveal,
     Unit,
 )
-from moldiff.diffusion.trajectories import Loop, Straight, Switch, Trajectory
+from moldiff.diffusion.trajectories import Loop, Rounds, Straight, Switch, Trajectory
 from moldiff.errors import InputError, did_you_mean
 
-Parts: TypeAlias = tuple[Remasking | None, Trajectory]
+
+class Parts(NamedTuple):
+    """What a sampler is made of, in the order of the arguments of ``Sampler``.
+
+    Attributes:
+        remasking: Rule for sigma; None never hides a digit again.
+        trajectory: Path of alpha.
+        order: Chooses the sites of a step; None for a coin each.
+    """
+
+    remasking: Remasking | None
+    trajectory: Trajectory
+    order: Order | None = None
 
 
 def ancestral() -> Parts:
     """Never hide a digit again (MDLM, MDM-Prime)."""
-    return None, Straight()
+    return Parts(None, Straight())
+
+
+def entropy(bound: float = 0.0, rounds: int = 0, share: float = 0.15, unit: Unit = "digit") -> Parts:
+    """Reveal first what the network is surest of; then, in rounds, hide a share and reveal it again."""
+    return Parts(Cap(0.0, unit), Rounds(rounds, share), LeastEntropy(bound))
 
 
 def cap(eta: float = 0.05, at: float = 0.5, unit: Unit = "digit") -> Parts:
     """Hide visible digits with probability eta in every step after time ``at`` (ReMDM-cap)."""
-    return Cap(eta, unit), Switch(at)
+    return Parts(Cap(eta, unit), Switch(at))
 
 
 def rescale(eta: float = 0.1, at: float = 1.0, unit: Unit = "digit") -> Parts:
     """Hide with eta times the largest probability that is allowed (ReMDM-rescale)."""
-    return Rescale(eta, unit=unit), Switch(at)
+    return Parts(Rescale(eta, unit=unit), Switch(at))
 
 
 def confidence(
@@ -49,14 +67,14 @@ def confidence(
 ) -> Parts:
     """Spread the cap's hidings over the sites that were least sure (ReMDM-conf)."""
     spread = Confidence(Cap(eta, unit), temperature=tau, normalise=normalise, reveal=reveal)
-    return spread, Switch(at)
+    return Parts(spread, Switch(at))
 
 
 def loop(
     eta: float = 0.05, alpha_on: float = 0.9, start: float = 0.5, stop: float = 0.875, unit: Unit = "digit"
 ) -> Parts:
     """Rise to alpha_on, hide and reveal evenly there, then finish (ReMDM-loop)."""
-    return Cap(eta, unit), Loop(alpha_on, start, stop)
+    return Parts(Cap(eta, unit), Loop(alpha_on, start, stop))
 
 
 def confidence_loop(
@@ -72,21 +90,22 @@ def confidence_loop(
 ) -> Parts:
     """The loop, with the hidings spread over the sites that were least sure."""
     spread = Confidence(Cap(eta, unit), temperature=tau, normalise=normalise, reveal=reveal)
-    return spread, Loop(alpha_on, start, stop)
+    return Parts(spread, Loop(alpha_on, start, stop))
 
 
 def forward_backward(at: float = 0.5, unit: Unit = "digit") -> Parts:
     """One forward step of noise after each reverse step (the FB corrector)."""
-    return ForwardBackward(unit), Switch(at)
+    return Parts(ForwardBackward(unit), Switch(at))
 
 
 def dfm(strength: float = 10.0, at: float = 1.0, unit: Unit = "digit") -> Parts:
     """The corrector of discrete flow matching."""
-    return DiscreteFlowMatching(strength, unit), Switch(at)
+    return Parts(DiscreteFlowMatching(strength, unit), Switch(at))
 
 
 SAMPLERS: dict[str, Callable[..., Parts]] = {
     "ancestral": ancestral,
+    "entropy": entropy,
     "cap": cap,
     "rescale": rescale,
     "confidence": confidence,
@@ -138,7 +157,7 @@ def sampler_knobs(name: str, knobs: Mapping[str, Any] | None = None) -> dict[str
 
 
 def make_sampler(name: str, knobs: Mapping[str, Any] | None = None) -> Parts:
-    """Return re-masking rule and trajectory of a named sampler.
+    """Return re-masking rule, trajectory and order of a named sampler.
 
     Args:
         name: A key of ``SAMPLERS``.
@@ -148,8 +167,8 @@ def make_sampler(name: str, knobs: Mapping[str, Any] | None = None) -> Parts:
         InputError: If the name or a knob is unknown, or a value is out of range.
 
     Example:
-        >>> remasking, trajectory = make_sampler("loop", {"eta": 0.1})
-        >>> remasking.eta, trajectory.alpha_on
+        >>> parts = make_sampler("loop", {"eta": 0.1})
+        >>> parts.remasking.eta, parts.trajectory.alpha_on
         (0.1, 0.9)
     """
     values = sampler_knobs(name, knobs)

@@ -13,7 +13,7 @@ from moldiff.diffusion.codec import MASK
 
 @dataclass(frozen=True)
 class Transition:
-    """One reverse step from time t to time s <= t (time runs from 1, noise, to 0, clean).
+    """One step from time t to time s, which run from 1, noise, to 0, clean; forth again where alpha falls.
 
     Attributes:
         t: Time before the step.
@@ -36,6 +36,11 @@ class Transition:
         At alpha_t = 0 nothing is visible and nothing can be re-masked: 0.
         """
         return 0.0 if self.alpha_t <= 0 else min(1.0, (1.0 - self.alpha_s) / self.alpha_t)
+
+    @property
+    def sigma_min(self) -> float:
+        """The smallest sigma: what hides a fall of alpha alone, 1 - alpha_s / alpha_t; 0 where it rises."""
+        return 0.0 if self.alpha_s >= self.alpha_t else 1.0 - self.alpha_s / self.alpha_t
 
 
 class Rows:
@@ -114,14 +119,21 @@ class Plan(Rows):
     """The coins of one step, drawn before any network call.
 
     Attributes:
-        reveal: (B, L, K) bool, masked digits that become visible.
+        reveal: (B, L, K) bool, masked digits that become visible; those on offer where an order chooses.
         remask: (B, L, K) bool, visible digits that become masked.
+        due: (B,) int64, how many of the digits on offer an order has to choose; None for all of them.
     """
 
     reveal: Tensor
     remask: Tensor
+    due: Tensor | None = None
 
     @property
     def reveals(self) -> Tensor:
         """(B, L) bool, the positions at which a token has to be drawn."""
         return self.reveal.any(-1)
+
+    @property
+    def counts(self) -> Tensor:
+        """(B,) int64, how many digits become visible, unless an order chooses more."""
+        return self.reveal.sum((1, 2)) if self.due is None else self.due

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Protocol
@@ -10,7 +11,7 @@ from moldiff.diffusion.schedules import NoiseSchedule
 
 
 class Trajectory(Protocol):
-    """A path of alpha from 0 to 1 in a given number of steps."""
+    """A path of alpha from 0 to 1 in a given number of steps; where it falls, digits are hidden again."""
 
     def alphas(self, schedule: NoiseSchedule, steps: int) -> list[tuple[float, float, bool]]:
         """Return (alpha_t, alpha_s, re-masking on) of every step, in order."""
@@ -86,10 +87,57 @@ class Loop:
         return [*before, *held, *after]
 
 
+class Rounds:
+    """Rise to clean, then several times hide a share at once and reveal it again.
+
+    The hidden sites are chosen among all, without looking at values, so what is drawn again one at a time is
+    a draw from p(hidden | rest): the moves leave the law of an exact network as it is (block Gibbs sampling),
+    and let a trained one mend what does not fit together.
+
+    Args:
+        rounds: How often; 0 is ``Straight``.
+        share: Of the sites that are hidden each time, in (0, 1].
+    """
+
+    def __init__(self, rounds: int = 4, share: float = 0.15) -> None:
+        if not rounds >= 0 or rounds % 1:
+            raise ValueError(f"rounds must be a whole number, 0 or more, got {rounds}")
+        self.rounds = int(rounds)
+        self.share = _inside("share", share)
+
+    def alphas(self, schedule: NoiseSchedule, steps: int) -> list[tuple[float, float, bool]]:
+        """Return rise and rounds, whose steps reveal as much each; too short runs give up rounds."""
+        for rounds in range(self.rounds, 0, -1):
+            # A round takes a step that hides, and a share of the steps of the rise.
+            again = math.ceil(self.share * (steps - rounds) / (1.0 + rounds * self.share))
+            rise = steps - rounds * (1 + again)
+            if rise >= 1 and again >= 1:
+                return _unhidden(schedule, 1.0, rise) + rounds * self._round(schedule, again)
+        return _unhidden(schedule, 1.0, steps)
+
+    def _round(self, schedule: NoiseSchedule, steps: int) -> list[tuple[float, float, bool]]:
+        """Return the step that hides, and those that reveal."""
+        low = 1.0 - self.share
+        again = _unhidden(schedule, schedule.time(low), steps)
+        # They meet exactly, whatever rounding the schedule has.
+        again[0] = (low, *again[0][1:])
+        return [(1.0, low, False), *again]
+
+
+def _unhidden(schedule: NoiseSchedule, start: float, steps: int) -> list[tuple[float, float, bool]]:
+    """Return uniform steps from a time to clean, without re-masking."""
+    return [(a, b, False) for a, b in _grid(schedule, start, 0.0, steps)]
+
+
 def _inside(name: str, value: float) -> float:
     if not 0.0 < value <= 1.0:
         raise ValueError(f"{name} must be above 0 and at most 1, got {value}")
     return value
 
 
-TRAJECTORIES: dict[str, Callable[..., Trajectory]] = {"straight": Straight, "switch": Switch, "loop": Loop}
+TRAJECTORIES: dict[str, Callable[..., Trajectory]] = {
+    "straight": Straight,
+    "switch": Switch,
+    "loop": Loop,
+    "rounds": Rounds,
+}

@@ -37,6 +37,9 @@ DIMENSIONS: dict[str, Dimension] = {
     "start": Numbers(0.2, 0.6),
     "stop": Numbers(0.7, 0.95),
     "strength": Numbers(1.0, 30.0, log=True),
+    "bound": Numbers(0.0, 0.3),
+    "rounds": Numbers(0, 8, step=1),
+    "share": Numbers(0.05, 0.5),
     **{knob: Choices(words) for knob, words in WORDS.items()},
 }
 """All that may be varied, and between which ends.

@@ -73,9 +73,9 @@ def test_remasking_runs(remasking, trajectory, schedule, unit):
 @pytest.mark.parametrize("unit", ["digit", "token"])
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_named_samplers_run(name, unit):
-    remasking, trajectory = make_sampler(name, {} if name == "ancestral" else {"unit": unit})
-    assert remasking is None or remasking.unit == unit
-    check_run(Sampler(uniform, make("masked"), remasking, trajectory), steps=10)
+    parts = make_sampler(name, {} if name == "ancestral" else {"unit": unit})
+    assert parts.remasking is None or parts.remasking.unit == unit
+    check_run(Sampler(uniform, make("masked"), *parts), steps=10)
 
 
 @processes

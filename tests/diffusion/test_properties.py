@@ -126,7 +126,25 @@ def test_trajectories_rise_from_zero_to_one(name, schedule, steps):
     assert alphas[-1][1] == 1.0
     for before, after in pairwise(alphas):
         assert before[1] == after[0]
-    assert all(0.0 <= alpha_t <= alpha_s <= 1.0 for alpha_t, alpha_s, _ in alphas)
+    assert all(0.0 <= alpha <= 1.0 for pair in alphas for alpha in pair[:2])
+    # Only rounds fall, and from clean alone.
+    assert all(alpha_t <= alpha_s or (name, alpha_t) == ("rounds", 1.0) for alpha_t, alpha_s, _ in alphas)
+
+
+@given(st.integers(0, 6), st.floats(0.01, 1.0), st.integers(1, 200))
+def test_rounds_hide_a_share_as_often_as_they_say(rounds, share, steps):
+    alphas = TRAJECTORIES["rounds"](rounds, share).alphas(SCHEDULES["cosine"](), steps)
+    assert [alphas[0][0], alphas[-1][1], len(alphas)] == [0.0, 1.0, steps]
+    falls = [(a, b) for a, b, _ in alphas if b < a]
+    assert all(fall == (1.0, 1.0 - share) for fall in falls)
+    assert len(falls) <= rounds
+    if steps >= 2 * (1 + rounds):
+        assert len(falls) == rounds  # only runs too short for all of them have fewer
+    assert not any(remask for _, _, remask in alphas)
+    if falls:
+        # A step of a round reveals no more than one of the rise, so one digit a step stays one.
+        rise = next(number for number, (a, b, _) in enumerate(alphas) if b < a)
+        assert (steps - rise - len(falls)) / len(falls) >= share * rise
 
 
 @given(st.floats(0.01, 0.99), st.floats(0.05, 0.94), st.floats(0.0, 1.0), st.integers(3, 80))

@@ -29,8 +29,11 @@ def test_every_sampler_finishes_at_any_number_of_steps(name, steps):
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_ancestral_alone_never_hides(name):
-    assert bool(run(name).remasked.any()) == (name != "ancestral")
+def test_which_samplers_hide_again(name):
+    assert bool(run(name).remasked.any()) == (name not in ("ancestral", "entropy"))
+    if name == "entropy":
+        few, many = (run(name, 40, rounds=rounds).remasked.float().mean() for rounds in (1, 4))
+        assert 0 < few < many
 
 
 @pytest.mark.parametrize("name", [name for name in SAMPLERS if "eta" in sampler_knobs(name)])
@@ -40,13 +43,17 @@ def test_eta_turns_re_masking_up_and_off(name):
 
 
 def test_knobs_reach_their_parts():
-    remasking, trajectory = make_sampler(
+    remasking, trajectory, order = make_sampler(
         "confidence-loop",
         {"eta": 0.2, "alpha_on": 0.7, "start": 0.3, "stop": 0.6, "tau": 0.5, "unit": "token"},
     )
     assert (remasking.base.eta, remasking.temperature, remasking.unit) == (0.2, 0.5, "token")
     assert (trajectory.alpha_on, trajectory.start, trajectory.stop) == (0.7, 0.3, 0.6)
     assert (remasking.normalise, remasking.reveal) == ("visible", "balanced")
+    assert order is None
+    surest = make_sampler("entropy", {"bound": 0.5, "rounds": 3, "share": 0.25, "unit": "token"})
+    assert (surest.order.bound, surest.trajectory.rounds, surest.trajectory.share) == (0.5, 3, 0.25)
+    assert surest.remasking.unit == "token"
     for name in ("confidence", "confidence-loop"):
         literal = make_sampler(name, {"normalise": "paper", "reveal": "paper"})[0]
         assert (literal.normalise, literal.reveal) == ("paper", "paper")
@@ -94,6 +101,11 @@ def test_every_sampler_says_what_it_does(name):
         ("confidence", {"tau": 0}, "temperature must be above 0"),
         ("loop", {"start": 0.9, "stop": 0.5}, "start <= stop"),
         ("dfm", {"strength": -1}, "strength must be at least 0"),
+        ("entropy", {"bound": -0.1}, "sampler 'entropy': bound must be at least 0 nats, got -0.1"),
+        ("entropy", {"rounds": -1}, "rounds must be a whole number, 0 or more, got -1"),
+        ("entropy", {"rounds": 1.5}, "rounds must be a whole number, 0 or more, got 1.5"),
+        ("entropy", {"rounds": math.inf}, "rounds must be a whole number, 0 or more, got inf"),
+        ("entropy", {"share": 0}, "sampler 'entropy': share must be above 0 and at most 1, got 0"),
     ],
 )
 def test_wrong_names_and_values(name, knobs, message):

@@ -164,7 +164,8 @@ def test_several_digits_and_re_masking_are_refused():
     state = process.prior(2, 3, seeded())
     with pytest.raises(ValueError, match="UniformProcess hides nothing again"):
         process.plan(state, step(0.2, 0.5), Cap(), seeded())
-    remasking, trajectory = make_sampler("loop")
     network = lambda z, y, t=None: torch.zeros(*z.shape[:2], C)  # noqa: E731
     with pytest.raises(ValueError, match="give no re-masking rule, got Cap"):
-        Sampler(network, process, remasking, trajectory)(2, 3, steps=8, generator=seeded())
+        Sampler(network, process, *make_sampler("loop"))(2, 3, steps=8, generator=seeded())
+    with pytest.raises(ValueError, match="UniformProcess hides nothing, so there is nothing to order"):
+        Sampler(network, process, *make_sampler("entropy"))
