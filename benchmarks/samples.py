@@ -85,13 +85,12 @@ class Model:
             unit: What is revealed together, and re-masked together where that happens.
             changes: Settings other than those of the command line; ``sampler`` as in ``read_sampler``.
         """
-        family = self.saved.family
-        own: dict[str, Any] = {"steps": family.steps, "sampler": family.sampler}
-        settings = {**own, **self.settings, **changes}
-        name, knobs = read_sampler(settings["sampler"], settings["steps"])
-        if unit == "token" and name != "ancestral":
-            knobs["unit"] = "token"
-        settings |= {"sampler": name, "knobs": knobs, "seed": seed}
+        settings = {**self.settings, **changes, "seed": seed}
+        if "sampler" in settings:
+            name, knobs = read_sampler(settings["sampler"], settings.get("steps", self.saved.family.steps))
+            settings |= {"sampler": name, "knobs": knobs}
+        if unit == "token" and settings.get("sampler") != "ancestral":
+            settings["knobs"] = {**settings.get("knobs", {}), "unit": "token"}
         asked = list(goals)
         if not asked:  # nothing to guide by: the model as it is
             settings = {

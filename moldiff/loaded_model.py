@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import torch
 
@@ -12,9 +12,10 @@ from moldiff.chemistry import Chemistry, read_chemistry
 from moldiff.diffusion.left_to_right import Incremental
 from moldiff.diffusion.process import Network
 from moldiff.files import whole_file, write_json
-from moldiff.models.checkpoint import SavedModel, load_model, save_model
+from moldiff.models.checkpoint import PRESET, SavedModel, load_model, save_model
 from moldiff.models.compiled import Compiled
 from moldiff.models.precision import cast_parameters
+from moldiff.presets import read_model_preset, write_preset
 from moldiff.property_prediction import PropertyPredictor, read_predictor
 from moldiff.settings import usable_device, usable_dtype
 
@@ -30,6 +31,7 @@ class LoadedModel:
         name: What records call it.
         card: The folder's README, "" where there is none.
         predictor: A predictor that goes with it; None for none.
+        preset: How it is drawn where nothing else is said: keywords of ``Sampling``.
 
     Example:
         >>> from moldiff.bundled import model_folder
@@ -44,6 +46,7 @@ class LoadedModel:
     name: str
     card: str = ""
     predictor: PropertyPredictor | None = None
+    preset: dict[str, Any] = field(default_factory=dict)
     _bulk: Network | None = None
     _fitting: dict[Path, tuple[int, PropertyPredictor]] = field(default_factory=dict)
 
@@ -61,13 +64,13 @@ class LoadedModel:
         """
         place = usable_device(device)
         dtype = usable_dtype(precision, place)
-        model, chemistry = load_model(folder), read_chemistry(folder)
+        model, chemistry, preset = load_model(folder), read_chemistry(folder), read_model_preset(folder)
         # Weights lie on disk in bfloat16, so that casting them loses nothing that saving them would keep.
         cast_parameters(model.network.to(place), dtype)
         model.codec.to(place)
         card = folder / "README.md"
         text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
-        return cls(model, chemistry, place, folder.resolve().name, text)
+        return cls(model, chemistry, place, folder.resolve().name, text, preset=preset)
 
     def save(self, folder: Path) -> None:
         """Write a folder that ``read`` reads."""
@@ -76,6 +79,8 @@ class LoadedModel:
         statistics = self.chemistry.statistics
         write_json(folder / "properties.json", {name: entry.to_dict() for name, entry in statistics.items()})
         self.chemistry.known.save(folder / "train_keys.bin")
+        if self.preset:
+            write_preset(folder / PRESET, self.preset)
         if self.card:
             with whole_file(folder / "README.md") as part:
                 part.write_text(self.card, encoding="utf-8")

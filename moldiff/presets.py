@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from moldiff.errors import InputError
 from moldiff.files import whole_file
+from moldiff.models.checkpoint import PRESET
 from moldiff.sampling import Sampling
 from moldiff.settings import check_keywords
 
@@ -21,6 +22,9 @@ DRAWING = tuple(entry.name for entry in fields(Sampling) if entry.name not in OF
 SERVING = ("method", "predictor", "reach")
 TABLES = ("knobs", "method_knobs")
 NUMBERS = ("gamma", "canvas_gamma", "temperature", "reach")
+
+KNOBS_OF = {"sampler": "knobs", "method": "method_knobs"}
+"""Settings that have knobs, and where these stand."""
 
 SETTINGS = (*DRAWING, *SERVING)
 """What a preset may hold: keywords of ``MoleculeGenerator.generate``."""
@@ -41,6 +45,55 @@ def read_preset(path: str | Path) -> dict[str, Any]:
     except InputError as error:
         raise InputError(f"preset {path}: {error}") from None
     return settings
+
+
+def read_model_preset(folder: Path) -> dict[str, Any]:
+    """Return the preset of a model folder; an empty one where there is none.
+
+    Raises:
+        InputError: If it cannot be used, or holds more than how molecules are drawn.
+    """
+    path = folder / PRESET
+    settings = read_preset(path) if path.is_file() else {}
+    for name in settings:
+        if name not in DRAWING:
+            raise InputError(f"preset {path}: {name} depends on the goals of a run: give it with the run")
+    return settings
+
+
+def over_preset(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a preset with those that were given in their place.
+
+    Args:
+        settings: The preset.
+        given: Settings of a run. Knobs take the place of single knobs; with another sampler or method the
+            preset's knobs, which are those of its own, do not count.
+
+    Example:
+        >>> over_preset({"sampler": "cap", "knobs": {"eta": 0.1}}, {"knobs": {"at": 0.3}})
+        {'sampler': 'cap', 'knobs': {'eta': 0.1, 'at': 0.3}}
+        >>> over_preset({"sampler": "cap", "knobs": {"eta": 0.1}}, {"sampler": "loop"})
+        {'sampler': 'loop'}
+    """
+    found = dict(settings)
+    for owner, table in KNOBS_OF.items():
+        if owner in given and given[owner] != found.get(owner):
+            found.pop(table, None)
+        if table in given and table in found:
+            given = {**given, table: {**found[table], **given[table]}}
+    return {**found, **given}
+
+
+def drawn_over(preset: Mapping[str, Any], sampling: Sampling) -> Sampling:
+    """Return how a run is drawn, with a preset where its own settings say nothing.
+
+    Example:
+        >>> found = drawn_over({"steps": 128, "temperature": 0.9}, Sampling(steps=32, seed=7))
+        >>> found.steps, found.temperature, found.seed
+        (32, 0.9, 7)
+    """
+    given = {name: getattr(sampling, name) for name in DRAWING if getattr(sampling, name) is not None}
+    return replace(sampling, **over_preset(preset, given))
 
 
 def check_preset(settings: Mapping[str, Any]) -> None:

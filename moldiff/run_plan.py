@@ -23,6 +23,7 @@ from moldiff.guidance.methods import needs_predictor
 from moldiff.guidance.metropolis import refills
 from moldiff.loaded_model import LoadedModel
 from moldiff.measuring import Measuring
+from moldiff.presets import drawn_over
 from moldiff.property_prediction import PropertyPredictor
 from moldiff.proposing import Proposer
 from moldiff.sampling import Sampling, Ways
@@ -164,9 +165,11 @@ class Planner:
             raise
 
     def _proposer(self, targets: Targets, ways: Ways) -> Proposer:
-        loaded = self.loaded
-        network = loaded.compiled() if self.sampling.compiled else None
-        return self.sampling.proposer(loaded.saved, targets, ways=ways, network=network, device=loaded.device)
+        loaded, sampling = self.loaded, self.sampling
+        if ways.selection is None:  # a selection needs the sampler that suits it, not the model
+            sampling = drawn_over(loaded.preset, sampling)
+        network = loaded.compiled() if sampling.compiled else None
+        return sampling.proposer(loaded.saved, targets, ways=ways, network=network, device=loaded.device)
 
     def _conditions(self, goals: Sequence[Goal], choice: Choice) -> list[Goal]:
         """Return the goals that become conditions: with gamma given, those of a predictor as well."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,6 @@ DEFAULT_N = 100
 PAIRS = ("knobs", "method_knobs", "oracle")
 """Options of the form name=value."""
 
-KNOBS_OF = {"sampler": "knobs", "method": "method_knobs"}
 """By setting, the knobs of what it names."""
 
 
@@ -93,7 +92,9 @@ def _generate(
     """
     given |= {name: parse_knobs(given[name]) for name in PAIRS if name in given}
     if "preset" in given:
-        given = over_preset(given.pop("preset"), given)
+        from moldiff.presets import over_preset, read_preset
+
+        given = over_preset(read_preset(given.pop("preset")), given)
     if "devices" in given:
         from moldiff.cli.bulk import generate_in_bulk
 
@@ -115,28 +116,6 @@ def _generate(
         run.keep_in(files.chunks, overwrite=overwrite)
         run.command = command_line()
         _finish(run, files, sdf=sdf, report=report, progress=progress)
-
-
-def over_preset(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a preset with those that were given in their place.
-
-    Args:
-        path: The preset.
-        given: Keywords of ``MoleculeGenerator.run``. Knobs take the place of single knobs; with another
-            sampler or method the preset's knobs, which are those of its own, do not count.
-
-    Raises:
-        InputError: If the preset cannot be used.
-    """
-    from moldiff.presets import read_preset
-
-    settings = read_preset(path)
-    for owner, table in KNOBS_OF.items():
-        if owner in given and given[owner] != settings.get(owner):
-            settings.pop(table, None)
-        if table in given and table in settings:
-            given = {**given, table: {**settings[table], **given[table]}}
-    return {**settings, **given}
 
 
 def parse_knobs(texts: Sequence[str]) -> dict[str, Any]:

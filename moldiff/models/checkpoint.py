@@ -24,6 +24,9 @@ from moldiff.models.families import FAMILIES, Family
 
 FORMAT_VERSION = 1
 
+PRESET = "preset.toml"
+"""File of a model folder that says how it is drawn where nothing else is said; it need not be there."""
+
 Network = TypeVar("Network", bound=nn.Module)
 
 DAMAGES = (

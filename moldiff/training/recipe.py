@@ -15,9 +15,9 @@ from lightning.pytorch import Callback
 
 from moldiff.datasets import DATASETS, MoleculeTable, PackedTable
 from moldiff.errors import InputError
-from moldiff.files import write_json
+from moldiff.files import whole_file, write_json
 from moldiff.metrics.keys import TrainingKeys
-from moldiff.models.checkpoint import SavedModel, save_model
+from moldiff.models.checkpoint import PRESET, SavedModel, save_model
 from moldiff.models.denoiser import Denoiser
 from moldiff.models.families import FAMILIES
 from moldiff.training.base_recipe import BaseRecipe
@@ -199,6 +199,9 @@ class Recipe(BaseRecipe):
         keys = np.unique(prepared.keys)
         known = TrainingKeys(keys) if self.start is None else self.start.with_keys(keys)
         known.save(folder / "train_keys.bin")
+        if self.start is not None and self.start.preset:
+            with whole_file(folder / PRESET) as part:
+                part.write_text(self.start.preset, encoding="utf-8")
         # The configuration comes last: a folder without it is not a model.
         save_model(folder, model, list(prepared.tokenizer.tokens))
         return model

@@ -20,7 +20,7 @@ from moldiff.diffusion.canvas import canvas_size
 from moldiff.diffusion.codec import SubtokenCodec
 from moldiff.errors import InputError
 from moldiff.metrics.keys import TrainingKeys
-from moldiff.models.checkpoint import SavedModel, load_model, read_json, refusing_damage
+from moldiff.models.checkpoint import PRESET, SavedModel, load_model, read_json, refusing_damage
 from moldiff.models.denoiser import Denoiser
 from moldiff.models.growing import grow
 from moldiff.training.notation import Notation, notation_of
@@ -39,6 +39,7 @@ class StartingPoint:
         notation: How it writes molecules.
         statistics: Of its properties, in the order of its columns.
         keys: Of its training molecules.
+        preset: Text of its preset, "" where there is none: how it is drawn, and the new model after it.
     """
 
     name: str
@@ -46,6 +47,7 @@ class StartingPoint:
     notation: Notation
     statistics: dict[str, PropertyStatistics]
     keys: TrainingKeys
+    preset: str = ""
 
     @classmethod
     def read(cls, model: str | Path) -> StartingPoint:
@@ -60,7 +62,9 @@ class StartingPoint:
         with refusing_damage(f"the model in {folder}"):
             stored = read_json(folder / "properties.json")
             statistics = {name: PropertyStatistics.from_dict(entry) for name, entry in stored.items()}
-        return cls(folder.name, saved, notation, statistics, TrainingKeys.load(folder / "train_keys.bin"))
+            preset = (folder / PRESET).read_text(encoding="utf-8") if (folder / PRESET).is_file() else ""
+        keys = TrainingKeys.load(folder / "train_keys.bin")
+        return cls(folder.name, saved, notation, statistics, keys, preset)
 
     def pack(
         self, table: MoleculeTable | PackedTable, properties: Sequence[str], *, n_jobs: int = 1

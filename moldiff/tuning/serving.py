@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from moldiff.choosing import AUTO, CONDITION, STEERING, Known, choose
@@ -97,6 +97,8 @@ def serving(
             continue
         able.append(method)
     usual = run_defaults(auto.of(parsed, CONDITION), guidance=auto.guidance, masks=model.process.masks)
+    named = {entry.name for entry in fields(RunDefaults)}
+    usual = replace(usual, **{name: value for name, value in loaded.preset.items() if name in named})
     return Serving(
         tuple(able),
         auto.guidance,

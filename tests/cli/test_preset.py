@@ -3,8 +3,8 @@ import json
 import pytest
 
 from moldiff.cli import main
-from moldiff.cli.generate import over_preset
 from moldiff.errors import InputError
+from moldiff.presets import over_preset, read_preset
 
 PRESET = """
 gamma = 3.0
@@ -29,8 +29,13 @@ def preset(tmp_path):
     return path
 
 
-def test_what_is_given_goes_before_the_preset(preset):
-    assert over_preset(preset, {"gamma": 1.0, "n": 5}) == {
+@pytest.fixture
+def settings(preset):
+    return read_preset(preset)
+
+
+def test_what_is_given_goes_before_the_preset(settings):
+    assert over_preset(settings, {"gamma": 1.0, "n": 5}) == {
         "gamma": 1.0,
         "n": 5,
         "steps": 8,
@@ -42,22 +47,22 @@ def test_what_is_given_goes_before_the_preset(preset):
     }
 
 
-def test_single_knobs_go_before_the_preset(preset):
-    assert over_preset(preset, {"knobs": {"eta": 0.2}})["knobs"] == {"eta": 0.2, "at": 0.4}
-    assert over_preset(preset, {"sampler": "cap"})["knobs"] == {"eta": 0.1, "at": 0.4}
+def test_single_knobs_go_before_the_preset(settings):
+    assert over_preset(settings, {"knobs": {"eta": 0.2}})["knobs"] == {"eta": 0.2, "at": 0.4}
+    assert over_preset(settings, {"sampler": "cap"})["knobs"] == {"eta": 0.1, "at": 0.4}
 
 
-def test_knobs_of_another_sampler_or_method_do_not_count(preset):
-    found = over_preset(preset, {"sampler": "loop", "method": "cfg"})
+def test_knobs_of_another_sampler_or_method_do_not_count(settings):
+    found = over_preset(settings, {"sampler": "loop", "method": "cfg"})
     assert "knobs" not in found
     assert "method_knobs" not in found
-    assert over_preset(preset, {"sampler": "loop", "knobs": {"eta": 0.3}})["knobs"] == {"eta": 0.3}
+    assert over_preset(settings, {"sampler": "loop", "knobs": {"eta": 0.3}})["knobs"] == {"eta": 0.3}
 
 
 def test_a_preset_that_is_none(tmp_path):
     (tmp_path / "preset.toml").write_text("gama = 3\n")
     with pytest.raises(InputError, match=r"preset .*: unknown setting 'gama': did you mean 'gamma'"):
-        over_preset(tmp_path / "preset.toml", {})
+        read_preset(tmp_path / "preset.toml")
 
 
 def test_generate_draws_as_the_preset_says(preset, tmp_path):

@@ -1,0 +1,106 @@
+"""A model folder may say how its model is drawn, where nobody else says anything."""
+
+import shutil
+
+import pytest
+from conftest import QUIET, some_of_qm9
+
+from moldiff.errors import InputError
+from moldiff.generator import MoleculeGenerator
+from moldiff.training.recipe import Recipe
+from moldiff.tuning.serving import serving
+
+PRESET = """
+temperature = 0.9
+steps = 12
+sampler = "entropy"
+
+[knobs]
+rounds = 1
+"""
+
+
+def with_preset(folder, place, text=PRESET):
+    shutil.copytree(folder, place)
+    (place / "preset.toml").write_text(text)
+    return place
+
+
+@pytest.fixture
+def own(tiny_model, tmp_path):
+    return MoleculeGenerator.from_pretrained(with_preset(tiny_model, tmp_path / "own"))
+
+
+def drawn(generator, goals=(), **settings):
+    found = generator.plan(2, goals, **settings).proposer.settings
+    return {name: found[name] for name in ("temperature", "steps", "sampler", "gamma")} | found["knobs"]
+
+
+def test_it_is_drawn_as_its_preset_says(own):
+    found = drawn(own)
+    assert (found["temperature"], found["steps"], found["sampler"], found["rounds"]) == (
+        0.9,
+        12,
+        "entropy",
+        1,
+    )
+    assert own.proposer(own.targets(())).settings["sampler"] == "entropy"
+    assert own.generate(2).settings["steps"] == 12
+
+
+def test_goals_do_not_change_that_but_strengths_are_theirs(own, tiny_model):
+    plain = MoleculeGenerator.from_pretrained(tiny_model)
+    assert drawn(own, "rings>=1")["sampler"] == "entropy"
+    assert drawn(own, "rings>=1")["temperature"] == 0.9
+    assert drawn(own, "rings>=1")["gamma"] == drawn(plain, "rings>=1")["gamma"]
+
+
+def test_what_is_given_goes_before_it(own):
+    found = drawn(own, temperature=0.7, knobs={"rounds": 2})
+    assert (found["temperature"], found["steps"], found["sampler"], found["rounds"]) == (
+        0.7,
+        12,
+        "entropy",
+        2,
+    )
+    other = drawn(own, sampler="cap")
+    assert (other["sampler"], other["steps"]) == ("cap", 12)
+    assert "rounds" not in other
+
+
+def test_runs_that_a_score_steers_keep_the_sampler_of_their_method(own):
+    found = drawn(own, "max carbons", scorers={"carbons": lambda names: [name.count("C") for name in names]})
+    assert found["sampler"] != "entropy"
+
+
+def test_it_is_saved_with_the_model(own, tmp_path):
+    own.save_pretrained(tmp_path / "copy")
+    again = MoleculeGenerator.from_pretrained(tmp_path / "copy")
+    assert again.loaded_.preset == own.loaded_.preset
+    assert drawn(again) == drawn(own)
+
+
+def test_a_model_that_goes_on_from_it_is_drawn_alike(own, tmp_path):
+    recipe = Recipe(init=str(tmp_path / "own"), tokens=300, batch_tokens=100)
+    recipe.train(some_of_qm9(), [], tmp_path / "next", **QUIET)
+    assert MoleculeGenerator.from_pretrained(tmp_path / "next").loaded_.preset == own.loaded_.preset
+
+
+def test_a_study_begins_with_it(own):
+    usual = serving(own, ["rings>=1"]).usual
+    assert (usual.sampler, usual.knobs, usual.steps, usual.temperature) == ("entropy", {"rounds": 1}, 12, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("gama = 2", "unknown setting 'gama': did you mean 'gamma'"),
+        ("steps = 0", "steps"),
+        ('sampler = "entropie"', "unknown sampler 'entropie'"),
+        ("reach = 0.9", "reach depends on the goals of a run"),
+        ("steps =", "expected a TOML file"),
+    ],
+)
+def test_a_preset_that_cannot_be_used(tiny_model, tmp_path, text, message):
+    with pytest.raises(InputError, match=message):
+        MoleculeGenerator.from_pretrained(with_preset(tiny_model, tmp_path / "own", text))
