@@ -86,7 +86,7 @@ def main(words: Sequence[str]) -> None:
     files = {name: getattr(given, name) for name in ("train", "test", "test_scaffolds")}
     say = partial(Console().print, highlight=False)
     protocol = Moses.open({name: file for name, file in files.items() if file}, say=say, n_jobs=given.jobs)
-    held_out = moments(validation(given.train), given.jobs)
+    held_out = moments(validation(given.train, given.choice_n), given.jobs)
     model = Model(given.model[0], given)
     ways = [
         {"temperature": temperature, "sampler": sampler, "steps": steps}
@@ -113,8 +113,12 @@ def main(words: Sequence[str]) -> None:
     record.write({**results, "targets": TARGETS, "published": PUBLISHED}, models={"model": model.describe()})
 
 
-def validation(place: Path | None) -> list[str]:
-    """Return the molecules of the prepared training table that training leaves out.
+def validation(place: Path | None, most: int) -> list[str]:
+    """Return molecules of the prepared training table that training leaves out, evenly spaced.
+
+    Args:
+        place: The table; the one prepared by name for None.
+        most: About as many, where there are more.
 
     Raises:
         InputError: If MOSES was not prepared.
@@ -123,7 +127,8 @@ def validation(place: Path | None) -> list[str]:
     if not folder.exists():
         raise InputError("MOSES is not prepared on this machine: run `moldiff data prepare moses` first")
     table = read_packed(folder)
-    return table.smiles(table.rows("validation"))
+    rows = table.rows("validation")
+    return table.smiles(rows[:: max(1, len(rows) // most)])
 
 
 def moments(smiles: Sequence[str], jobs: int) -> Moments:

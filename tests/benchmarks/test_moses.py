@@ -36,13 +36,14 @@ def prepared(smiles, tmp_path_factory):
 
 def test_settings_are_chosen_on_molecules_that_training_left_out(prepared, smiles):
     left_out = [name for name, part in zip(smiles, split(smiles), strict=True) if part == "validation"]
-    assert sorted(moses.validation(prepared)) == sorted(canonical(left_out))
+    assert sorted(moses.validation(prepared, 1000)) == sorted(canonical(left_out))
     assert len(left_out) > 3
+    assert moses.validation(prepared, 3) == moses.validation(prepared, 1000)[:: len(left_out) // 3]
 
 
 def test_a_table_that_is_not_there_is_said(tmp_path):
     with pytest.raises(InputError, match="moldiff data prepare moses"):
-        moses.validation(tmp_path / "none")
+        moses.validation(tmp_path / "none", 10)
 
 
 def test_elements_that_moses_has_not_are_counted_a_molecule_once():
