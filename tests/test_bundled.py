@@ -79,3 +79,18 @@ def test_bundled_predictors_go_with_their_models(name):
 def test_models_of_ones_own_have_no_bundled_predictor(weights, tmp_path):
     assert bundled.predictor_folder(tmp_path / "qm9-mdlm") is None
     assert bundled.predictor_folder(weights / "small") is None
+
+
+def test_druglike_draws_molecules_that_people_make():
+    from moldiff.generator import MoleculeGenerator
+
+    folder = bundled.model_folder("druglike")
+    assert (folder / "model.safetensors").stat().st_size <= 15 * 2**20
+    generator = MoleculeGenerator.from_pretrained("druglike", device="cpu")
+    assert list(generator.statistics_)[:4] == ["logP", "QED", "SA", "TPSA"]
+    table = generator.generate(24, ["2<=rings<=4"], chunk=24, max_proposals=24).table
+    assert 250 < table["MW"].median() < 350
+    assert table["SA"].median() < 3.5
+    assert table["hit"].mean() > 0.5
+    settings = generator.plan(1).proposer.settings
+    assert settings["sampler"] == generator.loaded_.preset["sampler"] == "entropy"
