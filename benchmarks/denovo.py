@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the options."""
     found = options("Quality against diversity.", n=1000, seeds=range(3))
     found.add_argument("--temperatures", type=float, nargs="+", default=[0.6, 0.8, 1.0, 1.2])
-    found.add_argument("--gammas", type=float, nargs="+", default=[1.0, 2.0, 3.0], help="with goals")
+    found.add_argument("--gammas", type=float, nargs="*", default=[1.0, 2.0, 3.0], help="with goals")
     found.add_argument("--samplers", nargs="+", default=["ancestral", "forward-backward"])
     return found
 
@@ -101,6 +101,7 @@ def figures(sample: Sample) -> dict[str, float]:
         "diversity": internal_diversity(distinct),
         "validity": valid / len(sample.smiles),
         "uniqueness": len(distinct) / max(valid, 1),
+        "fidelity": float(sample.faithful.mean()),
         "QED": float(values["QED"].mean()),
         "SA": float(values["SA"].mean()),
         "nfe": sample.costs["nfe_per_proposal"],

@@ -15,11 +15,12 @@ def test_quality_is_over_all_proposals():
     good, plain = "CC(=O)Nc1ccc(C)cc1", "CCO"
     assert qed(MolFromSmiles(good)) >= 0.6 > qed(MolFromSmiles(plain))
     smiles = [good, good, plain, "", "c1ccccc1"]
-    sample = Sample(smiles, np.ones(5, bool), {}, {"nfe_per_proposal": 3.0}, 5, 0.0)
+    sample = Sample(smiles, np.array([1, 1, 1, 0, 1], bool), {}, {"nfe_per_proposal": 3.0}, 5, 0.0)
     found = denovo.figures(sample)
     assert found["quality"] == pytest.approx(1 / 5)
     assert found["validity"] == pytest.approx(4 / 5)
     assert found["uniqueness"] == pytest.approx(3 / 4)
+    assert found["fidelity"] == pytest.approx(4 / 5)
     assert 0.5 < found["diversity"] < 1
 
 
