@@ -116,7 +116,8 @@ def report(entries: Sequence[dict[str, Any]]) -> None:
             for entry in entries
             if entry["kind"] == kind
         ]
-        show(f"{title}: shares of all proposals, means over seeds", rows)
+        if rows:
+            show(f"{title}: shares of all proposals, means over seeds", rows)
 
 
 if __name__ == "__main__":

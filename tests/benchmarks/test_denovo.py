@@ -40,3 +40,11 @@ def test_goals_stand_apart(tmp_path, tiny_model, capsys):
     assert {row["model"] for row in record["results"]["published"]} == set(denovo.PUBLISHED)
     out = capsys.readouterr().out
     assert out.index("Asked for nothing") < out.index("Asked for max logP")
+
+
+def test_arms_without_goals_alone(tmp_path, tiny_model):
+    words = ["--model", str(tiny_model), "-n", "16", "--seeds", "0", "--steps", "2", "--chunk", "16"]
+    words += ["--temperatures", "1", "--gammas", "--samplers", "entropy:rounds=1"]
+    denovo.main([*words, "-o", str(tmp_path / "found.json")])
+    (arm,) = json.loads((tmp_path / "found.json").read_text())["results"]["arms"]
+    assert (arm["kind"], arm["sampler"]) == ("free", "entropy:rounds=1")
