@@ -76,6 +76,8 @@ class LoadedModel:
         """Write a folder that ``read`` reads."""
         # Until the new one is whole the folder is no model: weights and vocabulary of two would not fit.
         (folder / "config.json").unlink(missing_ok=True)
+        # Nor would the preset of another model.
+        (folder / PRESET).unlink(missing_ok=True)
         statistics = self.chemistry.statistics
         write_json(folder / "properties.json", {name: entry.to_dict() for name, entry in statistics.items()})
         self.chemistry.known.save(folder / "train_keys.bin")

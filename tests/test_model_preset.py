@@ -5,6 +5,7 @@ import shutil
 import pytest
 from conftest import QUIET, some_of_qm9
 
+from moldiff.diffusion.samplers import sampler_knobs
 from moldiff.errors import InputError
 from moldiff.generator import MoleculeGenerator
 from moldiff.training.recipe import Recipe
@@ -89,6 +90,22 @@ def test_a_model_that_goes_on_from_it_is_drawn_alike(own, tmp_path):
 def test_a_study_begins_with_it(own):
     usual = serving(own, ["rings>=1"]).usual
     assert (usual.sampler, usual.knobs, usual.steps, usual.temperature) == ("entropy", {"rounds": 1}, 12, 0.9)
+
+
+@pytest.mark.parametrize("text", ['sampler = "entropy"', "gamma = 1.5", PRESET])
+def test_a_study_begins_with_what_a_run_does(tiny_model, tmp_path, text):
+    """Also where the goal has a sampler with knobs of its own, and the preset another or none."""
+    own = MoleculeGenerator.from_pretrained(with_preset(tiny_model, tmp_path / "own", text))
+    usual, run = serving(own, ["rings>=1"]).usual, own.plan(2, "rings>=1").proposer
+    assert usual.gamma == run.gamma
+    assert usual.canvas_gamma == run.canvas_gamma
+    assert usual.sampler == run.settings["sampler"]
+    assert run.settings["knobs"] == sampler_knobs(usual.sampler, usual.knobs)
+
+
+def test_another_model_saved_there_does_not_find_it(own, tiny_model, tmp_path):
+    MoleculeGenerator.from_pretrained(tiny_model).save_pretrained(tmp_path / "own")
+    assert MoleculeGenerator.from_pretrained(tmp_path / "own").loaded_.preset == {}
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,6 @@ DEFAULT_N = 100
 PAIRS = ("knobs", "method_knobs", "oracle")
 """Options of the form name=value."""
 
-"""By setting, the knobs of what it names."""
-
 
 def generate(
     *,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from moldiff.choosing import AUTO, CONDITION, STEERING, Known, choose
@@ -12,6 +12,7 @@ from moldiff.generator import MoleculeGenerator
 from moldiff.goal_defaults import run_defaults
 from moldiff.guidance.methods import GUIDANCE
 from moldiff.guidance.selections import SELECTIONS, RunDefaults
+from moldiff.presets import over_preset
 from moldiff.settings import check_keywords
 from moldiff.wishes import Wishes
 
@@ -97,12 +98,15 @@ def serving(
             continue
         able.append(method)
     usual = run_defaults(auto.of(parsed, CONDITION), guidance=auto.guidance, masks=model.process.masks)
-    named = {entry.name for entry in fields(RunDefaults)}
-    usual = replace(usual, **{name: value for name, value in loaded.preset.items() if name in named})
+    kept = {entry.name: getattr(usual, entry.name) for entry in fields(RunDefaults)}
+    own = {name: value for name, value in loaded.preset.items() if name in kept}
+    if "gamma" in own:
+        # As where a run names gamma: the size of the canvas goes with it unless it is named too.
+        kept["canvas_gamma"] = None
     return Serving(
         tuple(able),
         auto.guidance,
-        usual=usual,
+        usual=RunDefaults(**over_preset(kept, own)),
         conditions=any(goal.name in known.model for goal in parsed),
         hides=model.process.masks,
         steps=model.family.steps is not None,
