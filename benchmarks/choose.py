@@ -50,7 +50,7 @@ PROPOSALS = 1000
 def parser() -> argparse.ArgumentParser:
     """Return the options."""
     found = options("Choose sampler, gamma and temperature.", n=128, seeds=[TUNING_SEED])
-    found.add_argument("--samplers", nargs="+", help="with their knobs; the family's own")
+    found.add_argument("--samplers", nargs="+", help="with their knobs; the model's own")
     found.add_argument("--gammas", type=float, nargs="+", default=list(GAMMAS))
     found.add_argument("--temperatures", type=float, nargs="+", default=list(TEMPERATURES))
     found.add_argument("--properties", nargs="+", default=list(PROPERTIES))
@@ -93,13 +93,14 @@ class _Cells:
     def __init__(self, model: Model, given: argparse.Namespace) -> None:
         self.model, self.given, self.seed = model, given, given.seeds[0]
         self.path: Path = given.output.with_suffix(".csv")
-        self.samplers = given.samplers or [model.saved.family.sampler]
         statistics = model.generator.statistics_
         groups = [*((name,) for name in given.properties), PAIR]
         values = [aim for names in groups for aim in value_aims(statistics, names, given.percentiles)]
         self.aims = [*values, *(Aim.parse(text) for text in given.ranges)]
         self.known = model.known()
         shared = model.proposer(seed=self.seed).settings
+        own = ",".join(f"{knob}={value}" for knob, value in shared["knobs"].items())
+        self.samplers = given.samplers or [f"{shared['sampler']}:{own}"]
         self.settings = {name: value for name, value in shared.items() if name not in (*GRID, "knobs")}
         text = json.dumps({**model.describe(), **self.settings}, sort_keys=True)
         self.signature = hashlib.sha256(text.encode()).hexdigest()[:16]

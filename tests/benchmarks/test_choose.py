@@ -1,3 +1,5 @@
+import shutil
+
 import pandas as pd
 import pytest
 
@@ -72,6 +74,15 @@ def row(gamma, aim, purpose="choice", **figures):
     }
     cell["nfe_per_proposal"] = 20.0
     return {**cell, **figures}
+
+
+def test_unless_given_the_sampler_is_the_models_own(run_benchmark, prime, tmp_path):
+    own = tmp_path / "own"
+    shutil.copytree(prime, own)
+    (own / "preset.toml").write_text('sampler = "entropy"\n\n[knobs]\nrounds = 1\n')
+    words = ["--gammas", "1", *WORDS[3:]]
+    entry = run_benchmark(choose, "--model", str(own), *words)["results"]["grid"][0]
+    assert entry["sampler"] == "entropy:bound=0.0,rounds=1,share=0.15,unit=digit"
 
 
 def test_the_least_error_with_enough_molecules_is_chosen():
