@@ -26,7 +26,6 @@ from moldiff.loaded_model import LoadedModel
 from moldiff.models.checkpoint import SavedModel
 from moldiff.output import OutputFiles
 from moldiff.packed_intake import take_in
-from moldiff.presets import drawn_over
 from moldiff.proposing import Proposer
 from moldiff.records import call_text
 from moldiff.run_plan import Planner, RunPlan
@@ -169,7 +168,8 @@ class MoleculeGenerator:
             InputError: If a value is out of range or a name unknown.
         """
         check_keywords(settings, [entry.name for entry in fields(Sampling)], "setting")
-        loaded, sampling = self.loaded_, drawn_over(self.loaded_.preset, Sampling(**settings))
+        loaded = self.loaded_
+        sampling = loaded.preset.under(Sampling(**settings), guided=targets.asks)
         network = loaded.compiled() if sampling.compiled else None
         return sampling.proposer(loaded.saved, targets, network=network, device=loaded.device)
 

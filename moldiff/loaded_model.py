@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import torch
 
@@ -12,10 +12,10 @@ from moldiff.chemistry import Chemistry, read_chemistry
 from moldiff.diffusion.left_to_right import Incremental
 from moldiff.diffusion.process import Network
 from moldiff.files import whole_file, write_json
+from moldiff.model_preset import ModelPreset
 from moldiff.models.checkpoint import PRESET, SavedModel, load_model, save_model
 from moldiff.models.compiled import Compiled
 from moldiff.models.precision import cast_parameters
-from moldiff.presets import read_model_preset, write_preset
 from moldiff.property_prediction import PropertyPredictor, read_predictor
 from moldiff.settings import usable_device, usable_dtype
 
@@ -31,7 +31,7 @@ class LoadedModel:
         name: What records call it.
         card: The folder's README, "" where there is none.
         predictor: A predictor that goes with it; None for none.
-        preset: How it is drawn where nothing else is said: keywords of ``Sampling``.
+        preset: How it is drawn where nothing else is said.
 
     Example:
         >>> from moldiff.bundled import model_folder
@@ -46,7 +46,7 @@ class LoadedModel:
     name: str
     card: str = ""
     predictor: PropertyPredictor | None = None
-    preset: dict[str, Any] = field(default_factory=dict)
+    preset: ModelPreset = field(default_factory=ModelPreset)
     _bulk: Network | None = None
     _fitting: dict[Path, tuple[int, PropertyPredictor]] = field(default_factory=dict)
 
@@ -64,7 +64,7 @@ class LoadedModel:
         """
         place = usable_device(device)
         dtype = usable_dtype(precision, place)
-        model, chemistry, preset = load_model(folder), read_chemistry(folder), read_model_preset(folder)
+        model, chemistry, preset = load_model(folder), read_chemistry(folder), ModelPreset.read(folder)
         # Weights lie on disk in bfloat16, so that casting them loses nothing that saving them would keep.
         cast_parameters(model.network.to(place), dtype)
         model.codec.to(place)
@@ -81,11 +81,10 @@ class LoadedModel:
         statistics = self.chemistry.statistics
         write_json(folder / "properties.json", {name: entry.to_dict() for name, entry in statistics.items()})
         self.chemistry.known.save(folder / "train_keys.bin")
-        if self.preset:
-            write_preset(folder / PRESET, self.preset)
-        if self.card:
-            with whole_file(folder / "README.md") as part:
-                part.write_text(self.card, encoding="utf-8")
+        for name, text in ((PRESET, self.preset.text), ("README.md", self.card)):
+            if text:
+                with whole_file(folder / name) as part:
+                    part.write_text(text, encoding="utf-8")
         save_model(folder, self.saved, list(self.chemistry.tokenizer.tokens))
 
     def compiled(self) -> Network:

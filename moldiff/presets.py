@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from moldiff.errors import InputError
 from moldiff.files import whole_file
-from moldiff.models.checkpoint import PRESET
 from moldiff.sampling import Sampling
 from moldiff.settings import check_keywords
 
@@ -47,20 +46,6 @@ def read_preset(path: str | Path) -> dict[str, Any]:
     return settings
 
 
-def read_model_preset(folder: Path) -> dict[str, Any]:
-    """Return the preset of a model folder; an empty one where there is none.
-
-    Raises:
-        InputError: If it cannot be used, or holds more than how molecules are drawn.
-    """
-    path = folder / PRESET
-    settings = read_preset(path) if path.is_file() else {}
-    for name in settings:
-        if name not in DRAWING:
-            raise InputError(f"preset {path}: {name} depends on the goals of a run: give it with the run")
-    return settings
-
-
 def over_preset(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of a preset with those that were given in their place.
 
@@ -82,18 +67,6 @@ def over_preset(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[s
         if table in given and table in found:
             given = {**given, table: {**found[table], **given[table]}}
     return {**found, **given}
-
-
-def drawn_over(preset: Mapping[str, Any], sampling: Sampling) -> Sampling:
-    """Return how a run is drawn, with a preset where its own settings say nothing.
-
-    Example:
-        >>> found = drawn_over({"steps": 128, "temperature": 0.9}, Sampling(steps=32, seed=7))
-        >>> found.steps, found.temperature, found.seed
-        (32, 0.9, 7)
-    """
-    given = {name: getattr(sampling, name) for name in DRAWING if getattr(sampling, name) is not None}
-    return replace(sampling, **over_preset(preset, given))
 
 
 def check_preset(settings: Mapping[str, Any]) -> None:

@@ -23,7 +23,6 @@ from moldiff.guidance.methods import needs_predictor
 from moldiff.guidance.metropolis import refills
 from moldiff.loaded_model import LoadedModel
 from moldiff.measuring import Measuring
-from moldiff.presets import drawn_over
 from moldiff.property_prediction import PropertyPredictor
 from moldiff.proposing import Proposer
 from moldiff.sampling import Sampling, Ways
@@ -167,7 +166,8 @@ class Planner:
     def _proposer(self, targets: Targets, ways: Ways) -> Proposer:
         loaded, sampling = self.loaded, self.sampling
         if ways.selection is None:  # a selection needs the sampler that suits it, not the model
-            sampling = drawn_over(loaded.preset, sampling)
+            guided = targets.asks or ways.goal is not None
+            sampling = loaded.preset.under(sampling, guided=guided)
         network = loaded.compiled() if sampling.compiled else None
         return sampling.proposer(loaded.saved, targets, ways=ways, network=network, device=loaded.device)
 

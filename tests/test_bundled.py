@@ -93,4 +93,4 @@ def test_druglike_draws_molecules_that_people_make():
     assert table["SA"].median() < 3.5
     assert table["hit"].mean() > 0.5
     settings = generator.plan(1).proposer.settings
-    assert settings["sampler"] == generator.loaded_.preset["sampler"] == "entropy"
+    assert settings["sampler"] == generator.loaded_.preset.usual["sampler"] == "entropy"

@@ -8,6 +8,7 @@ from conftest import QUIET, some_of_qm9
 from moldiff.diffusion.samplers import sampler_knobs
 from moldiff.errors import InputError
 from moldiff.generator import MoleculeGenerator
+from moldiff.model_preset import ModelPreset
 from moldiff.training.recipe import Recipe
 from moldiff.tuning.serving import serving
 
@@ -56,6 +57,38 @@ def test_goals_do_not_change_that_but_strengths_are_theirs(own, tiny_model):
     assert drawn(own, "rings>=1")["gamma"] == drawn(plain, "rings>=1")["gamma"]
 
 
+GUIDED = f"""{PRESET}
+[guided]
+temperature = 0.6
+gamma = 1.5
+
+[guided.knobs]
+rounds = 3
+"""
+
+
+def test_what_asks_for_something_may_have_settings_of_its_own(tiny_model, tmp_path):
+    own = MoleculeGenerator.from_pretrained(with_preset(tiny_model, tmp_path / "own", GUIDED))
+    assert drawn(own) == drawn(MoleculeGenerator.from_pretrained(with_preset(tiny_model, tmp_path / "usual")))
+    found = drawn(own, "rings>=1")
+    assert {name: found[name] for name in ("temperature", "gamma", "steps", "sampler", "rounds")} == {
+        "temperature": 0.6,
+        "gamma": 1.5,
+        "steps": 12,
+        "sampler": "entropy",
+        "rounds": 3,
+    }
+    assert drawn(own, "rings>=1", gamma=3, knobs={"rounds": 0})["gamma"] == 3
+    assert own.proposer(own.targets(["rings>=1"])).settings["temperature"] == 0.6
+    assert own.proposer(own.targets(())).settings["temperature"] == 0.9
+
+
+def test_what_a_predictor_is_asked_counts(tiny_model, tiny_predictor, tmp_path):
+    own = MoleculeGenerator.from_pretrained(with_preset(tiny_model, tmp_path / "own", GUIDED))
+    asked = {"goals": "rings>=1", "predictor": tiny_predictor, "method": "cbg"}
+    assert own.plan(2, **asked).proposer.settings["temperature"] == 0.6
+
+
 def test_what_is_given_goes_before_it(own):
     found = drawn(own, temperature=0.7, knobs={"rounds": 2})
     assert (found["temperature"], found["steps"], found["sampler"], found["rounds"]) == (
@@ -92,7 +125,7 @@ def test_a_study_begins_with_it(own):
     assert (usual.sampler, usual.knobs, usual.steps, usual.temperature) == ("entropy", {"rounds": 1}, 12, 0.9)
 
 
-@pytest.mark.parametrize("text", ['sampler = "entropy"', "gamma = 1.5", PRESET])
+@pytest.mark.parametrize("text", ['sampler = "entropy"', "gamma = 1.5", PRESET, GUIDED])
 def test_a_study_begins_with_what_a_run_does(tiny_model, tmp_path, text):
     """Also where the goal has a sampler with knobs of its own, and the preset another or none."""
     own = MoleculeGenerator.from_pretrained(with_preset(tiny_model, tmp_path / "own", text))
@@ -105,7 +138,7 @@ def test_a_study_begins_with_what_a_run_does(tiny_model, tmp_path, text):
 
 def test_another_model_saved_there_does_not_find_it(own, tiny_model, tmp_path):
     MoleculeGenerator.from_pretrained(tiny_model).save_pretrained(tmp_path / "own")
-    assert MoleculeGenerator.from_pretrained(tmp_path / "own").loaded_.preset == {}
+    assert MoleculeGenerator.from_pretrained(tmp_path / "own").loaded_.preset == ModelPreset()
 
 
 @pytest.mark.parametrize(
@@ -116,6 +149,9 @@ def test_another_model_saved_there_does_not_find_it(own, tiny_model, tmp_path):
         ('sampler = "entropie"', "unknown sampler 'entropie'"),
         ("reach = 0.9", "reach depends on the goals of a run"),
         ("steps =", "expected a TOML file"),
+        ("guided = 2", r"guided must be a table \[guided\], got 2"),
+        ("[guided]\ngama = 2", "unknown setting 'gama': did you mean 'gamma'"),
+        ("[guided]\nsteps = 0", "steps"),
     ],
 )
 def test_a_preset_that_cannot_be_used(tiny_model, tmp_path, text, message):

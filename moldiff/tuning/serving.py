@@ -99,7 +99,8 @@ def serving(
         able.append(method)
     usual = run_defaults(auto.of(parsed, CONDITION), guidance=auto.guidance, masks=model.process.masks)
     kept = {entry.name: getattr(usual, entry.name) for entry in fields(RunDefaults)}
-    own = {name: value for name, value in loaded.preset.items() if name in kept}
+    preset = loaded.preset.settings(guided=True)
+    own = {name: value for name, value in preset.items() if name in kept}
     if "gamma" in own:
         # As where a run names gamma: the size of the canvas goes with it unless it is named too.
         kept["canvas_gamma"] = None
