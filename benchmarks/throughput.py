@@ -13,6 +13,7 @@ product of two square matrices in the precision of the network.
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -160,18 +161,26 @@ def bulk_run(given: argparse.Namespace) -> dict[str, float]:
     Raises:
         RunError: If it fails.
     """
+    drawn = {"steps": given.steps, "chunk": given.chunk}
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "bulk"
         words = [sys.executable, "-m", "moldiff", "generate", "--model", given.model[0], "-n", str(given.n)]
         words += ["--devices", str(given.devices), "--seed", str(given.seeds[0]), "-o", str(place)]
-        words += [] if given.steps is None else ["--steps", str(given.steps)]
+        words += [f"--{name}={value}" for name, value in drawn.items() if value is not None]
         words += ["--compiled"] if given.compiled else []
         started = time.perf_counter()
         ended = subprocess.run(words, check=False, capture_output=True, text=True)
         seconds = time.perf_counter() - started
         if ended.returncode:
             raise RunError(f"moldiff generate ended with {ended.returncode}: {ended.stderr.strip()[-500:]}")
-    return {"molecules": given.n, "seconds": seconds, "per_second": given.n / seconds}
+        run = json.loads((place / "run.json").read_text(encoding="utf-8"))
+    return {
+        "molecules": given.n,
+        "proposals": run["counts"]["proposed"],
+        "nfe": run["cost"]["nfe_per_proposal"],
+        "seconds": seconds,
+        "per_second": given.n / seconds,
+    }
 
 
 if __name__ == "__main__":

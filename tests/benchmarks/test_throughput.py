@@ -54,8 +54,11 @@ def test_the_benchmark_on_a_tiny_model(prime, run_benchmark):
 
 
 def test_a_bulk_run_is_the_whole_command(tiny_model):
-    found = throughput.bulk_run(given(str(tiny_model), n=40, steps=4))
+    found = throughput.bulk_run(given(str(tiny_model), n=40, steps=4, chunk=8))
     assert found["molecules"] == 40
+    assert found["proposals"] >= 40
+    assert found["proposals"] % 8 == 0
+    assert 0 < found["nfe"] <= 4
     assert found["per_second"] == pytest.approx(40 / found["seconds"])
     with pytest.raises(RunError, match="unknown model"):
         throughput.bulk_run(given("none", n=4))
