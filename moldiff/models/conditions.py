@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from moldiff.models.normalisation import rms_norm
 
 FREQUENCIES = 16
 CLIP = 6.0
@@ -80,7 +81,7 @@ class ConditionEmbedding(nn.Module):
                 raise ValueError("this network is told the time: give t")
             # Over four deviations of a number, so that the shortest wavelength is a sixteenth of the run.
             known = known + self._features(4.0 * t.float() - 2.0) @ self.time
-        out: Tensor = self.mix(F.rms_norm(known, known.shape[-1:]))
+        out: Tensor = self.mix(rms_norm(known))
         return out
 
     def _features(self, u: Tensor) -> Tensor:

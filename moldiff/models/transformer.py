@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from moldiff.models.normalisation import rms_norm
+
 EXPLICIT_ATTENTION_BELOW = 64
 """Canvas length under which explicit softmax attention beats the fused kernel on CPUs."""
 
@@ -54,8 +56,7 @@ class AdaptiveNorm(nn.Module):
     def forward(self, h: Tensor, condition: Tensor) -> Tensor:
         """Return rms_norm(h) * (1 + scale) + shift."""
         scale, shift = self.modulation(condition)[:, None].chunk(2, -1)
-        out: Tensor = F.rms_norm(h, h.shape[-1:]) * (1 + scale) + shift
-        return out
+        return torch.addcmul(shift, rms_norm(h), 1 + scale)
 
 
 class Attention(nn.Module):
@@ -84,8 +85,8 @@ class Attention(nn.Module):
         rows, length, width = h.shape
         # (B, L, 3D) to three (B, H, L, D / H)
         q, k, v = self.qkv(h).view(rows, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        q = F.rms_norm(q, q.shape[-1:]) * (self.sharpness / (width // self.heads))[:, None, None].to(q.dtype)
-        k = F.rms_norm(k, k.shape[-1:])
+        q = rms_norm(q) * (self.sharpness / (width // self.heads))[:, None, None].to(q.dtype)
+        k = rms_norm(k)
         place = torch.arange(length, device=h.device)
         if before is not None:
             place = place[:1] + before.position
