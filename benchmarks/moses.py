@@ -88,6 +88,7 @@ def main(words: Sequence[str]) -> None:
     protocol = Moses.open({name: file for name, file in files.items() if file}, say=say, n_jobs=given.jobs)
     held_out = moments(validation(given.train, given.choice_n), given.jobs)
     model = Model(given.model[0], given)
+    along = [Model(str(folder), given) for folder in given.curve]  # before hours of drawing
     ways = [
         {"temperature": temperature, "sampler": sampler, "steps": steps}
         for temperature, sampler, steps in itertools.product(
@@ -104,7 +105,7 @@ def main(words: Sequence[str]) -> None:
     report = protocol([name or "" for name in sample.smiles], say=say)
     results |= {"figures": report.to_dict()["figures"], "notes": report.notes, **oddities(sample)}
     test = protocol.references["Test"].moments
-    results["curve"] = [point(folder, ways[best], given, test) for folder in given.curve]
+    results["curve"] = [point(each, ways[best], given, test) for each in along]
     ours = {"model": model.name, **{figure.name: figure.value for figure in report.figures}}
     rows = [ours, *({"model": name, **row} for name, row in PUBLISHED.items())]
     show(f"MOSES, {given.n:,} proposals", transposed(rows))
@@ -149,9 +150,8 @@ def distance(
     }
 
 
-def point(folder: Path, way: Mapping[str, Any], given: argparse.Namespace, target: Moments) -> dict[str, Any]:
+def point(model: Model, way: Mapping[str, Any], given: argparse.Namespace, target: Moments) -> dict[str, Any]:
     """Return the distance of a model along a run, and what it took to train."""
-    model = Model(str(folder), given)
     report = model.saved.config["training"]["report"]
     found = distance(model, way, given, target)
     return {"tokens": report["tokens"], "training hours": report["seconds"] / 3600, "FCD/Test": found["FCD"]}
