@@ -18,5 +18,6 @@ def rms_norm(h: Tensor) -> Tensor:
         >>> rms_norm(torch.zeros(2))
         tensor([0., 0.])
     """
-    norm: Tensor = torch.linalg.vector_norm(h, dim=-1, keepdim=True).clamp_min(1e-6)
-    return h * (h.shape[-1] ** 0.5 / norm).to(h.dtype)
+    norm = torch.linalg.vector_norm(h, dim=-1, keepdim=True).clamp_min(1e-6)
+    out: Tensor = h * (h.shape[-1] ** 0.5 / norm).to(h.dtype)
+    return out
