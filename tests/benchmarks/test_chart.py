@@ -66,12 +66,12 @@ def test_pictures_are_written(tmp_path):
         chart.main(["-o", str(folder)])
 
 
-def test_a_training_run_is_drawn_against_its_hours():
+def test_a_training_run_is_drawn_against_its_minutes():
     points = [{"tokens": 2e6, "training hours": 1.0, "FCD/Test": 0.4}]
     points.append({"tokens": 1e6, "training hours": 0.5, "FCD/Test": 2.0})
     (axes,) = chart.training({"curve": points, "targets": {"FCD/Test": 0.1}}).axes
     curve, target = axes.lines
-    assert curve.get_xydata().tolist() == [[0.5, 2.0], [1.0, 0.4]]
+    assert curve.get_xydata().tolist() == [[30.0, 2.0], [60.0, 0.4]]
     assert target.get_ydata()[0] == 0.1
     with pytest.raises(InputError, match="--curve"):
         chart.training({"curve": []})
