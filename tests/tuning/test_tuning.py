@@ -117,7 +117,7 @@ def test_a_task_knows_what_serves_its_goals():
 
 def test_goals_that_nothing_knows():
     model = MoleculeGenerator.from_pretrained("qm9").model_
-    loaded = SimpleNamespace(predictor=None, preset={}, guide=lambda folder: loaded.predictor)
+    loaded = SimpleNamespace(predictor=None, preset=ModelPreset(), guide=lambda folder: loaded.predictor)
     held = SimpleNamespace(statistics_={"rings": 1}, loaded_=loaded, model_=model)
     assert serving(held, ["rings>=4"]).methods == ("cfg",)
     with pytest.raises(InputError, match="neither the model nor a predictor knows TPSA"):
