@@ -11,6 +11,7 @@ from tuning_checks import made_up, make_search, make_task, nothing
 
 from moldiff import MoleculeGenerator
 from moldiff.errors import InputError, RunError
+from moldiff.model_preset import ModelPreset
 from moldiff.presets import read_preset
 from moldiff.sweep import running
 from moldiff.sweep.problem import Problem
