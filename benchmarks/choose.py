@@ -33,6 +33,7 @@ from moldiff.chem.aims import Aim
 from moldiff.chem.properties import measure
 from moldiff.errors import InputError
 from moldiff.files import whole_file
+from moldiff.sweep.arm import write_sampler
 
 GRID = ("sampler", "gamma", "temperature")
 GAMMAS = (1.0, 1.5, 2.0, 3.0, 5.0)
@@ -99,8 +100,7 @@ class _Cells:
         self.aims = [*values, *(Aim.parse(text) for text in given.ranges)]
         self.known = model.known()
         shared = model.proposer(seed=self.seed).settings
-        own = ",".join(f"{knob}={value}" for knob, value in shared["knobs"].items())
-        self.samplers = given.samplers or [f"{shared['sampler']}:{own}"]
+        self.samplers = given.samplers or [write_sampler(shared["sampler"], shared["knobs"])]
         self.settings = {name: value for name, value in shared.items() if name not in (*GRID, "knobs")}
         text = json.dumps({**model.describe(), **self.settings}, sort_keys=True)
         self.signature = hashlib.sha256(text.encode()).hexdigest()[:16]

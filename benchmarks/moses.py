@@ -83,12 +83,11 @@ def main(words: Sequence[str]) -> None:
     """Run the benchmark."""
     given = parser().parse_args(words)
     record = Record("moses", words, given)
+    model, *along = [Model(str(name), given) for name in (given.model[0], *given.curve)]  # before long work
     files = {name: getattr(given, name) for name in ("train", "test", "test_scaffolds")}
     say = partial(Console().print, highlight=False)
     protocol = Moses.open({name: file for name, file in files.items() if file}, say=say, n_jobs=given.jobs)
     held_out = moments(validation(given.train, given.choice_n), given.jobs)
-    model = Model(given.model[0], given)
-    along = [Model(str(folder), given) for folder in given.curve]  # before hours of drawing
     ways = [
         {"temperature": temperature, "sampler": sampler, "steps": steps}
         for temperature, sampler, steps in itertools.product(

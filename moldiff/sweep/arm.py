@@ -59,6 +59,17 @@ def read_sampler(text: str, steps: int | None) -> tuple[str, dict[str, Any]]:
     return name.strip(), knobs
 
 
+def write_sampler(name: str, knobs: Mapping[str, Any]) -> str:
+    """Return name and knobs as ``read_sampler`` reads them.
+
+    Example:
+        >>> write_sampler("cap", {"eta": 0.1, "unit": "digit"}), write_sampler("ancestral", {})
+        ('cap:eta=0.1,unit=digit', 'ancestral')
+    """
+    rest = ",".join(f"{knob}={value}" for knob, value in knobs.items())
+    return f"{name}:{rest}" if rest else name
+
+
 @dataclass(frozen=True)
 class Arm:
     """A problem, a model, and every setting that differs from the defaults.

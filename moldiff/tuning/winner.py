@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial
 from moldiff.errors import InputError, RunError
 from moldiff.metrics import non_dominated
 from moldiff.presets import TABLES, read_preset
+from moldiff.sweep.arm import write_sampler
 from moldiff.tuning.study import feasible
 from moldiff.tuning.task import Task
 
@@ -55,7 +56,7 @@ def arm_settings(preset: Mapping[str, Any]) -> dict[str, Any]:
     if "knobs" in preset:
         if "sampler" not in preset:
             raise InputError("a preset with [knobs] has to name the sampler that they are of")
-        found["sampler"] += ":" + ",".join(f"{name}={value}" for name, value in preset["knobs"].items())
+        found["sampler"] = write_sampler(preset["sampler"], preset["knobs"])
     return {**found, **preset.get("method_knobs", {})}
 
 
