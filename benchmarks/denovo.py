@@ -43,8 +43,10 @@ def parser() -> argparse.ArgumentParser:
     """Return the options."""
     found = options("Quality against diversity.", n=1000, seeds=range(3))
     found.add_argument("--temperatures", type=float, nargs="+", default=[0.6, 0.8, 1.0, 1.2])
-    found.add_argument("--gammas", type=float, nargs="*", default=[1.0, 2.0, 3.0], help="with goals")
     found.add_argument("--samplers", nargs="+", default=["ancestral", "forward-backward"])
+    found.add_argument("--gammas", type=float, nargs="*", default=[1.0, 2.0, 3.0], help="with goals")
+    found.add_argument("--goal-temperatures", type=float, nargs="+", help="as without goals unless given")
+    found.add_argument("--goal-samplers", nargs="+", help="as without goals unless given")
     return found
 
 
@@ -53,12 +55,13 @@ def main(words: Sequence[str]) -> None:
     given = parser().parse_args(words)
     record = Record("denovo", words, given)
     model = Model(given.model[0], given)
-    ways = [
-        {"sampler": sampler, "temperature": temperature}
-        for sampler, temperature in itertools.product(given.samplers, given.temperatures)
-    ]
-    entries = [arm(model, given, (), way) for way in ways]
-    entries += [arm(model, given, GOALS, {**way, "gamma": gamma}) for way in ways for gamma in given.gammas]
+    free = crossed(sampler=given.samplers, temperature=given.temperatures)
+    asked = crossed(
+        sampler=given.goal_samplers or given.samplers,
+        temperature=given.goal_temperatures or given.temperatures,
+        gamma=given.gammas,
+    )
+    entries = [arm(model, given, goals, way) for goals, ways in (((), free), (GOALS, asked)) for way in ways]
     report(entries)
     published = [
         {"model": name, "diversity": diversity, "quality": quality}
@@ -66,6 +69,16 @@ def main(words: Sequence[str]) -> None:
         for diversity, quality in points
     ]
     record.write({"arms": entries, "published": published}, models={model.name: model.describe()})
+
+
+def crossed(**axes: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return every combination of values, the last axis fastest.
+
+    Example:
+        >>> crossed(sampler=["ancestral"], temperature=[0.8, 1.0])
+        [{'sampler': 'ancestral', 'temperature': 0.8}, {'sampler': 'ancestral', 'temperature': 1.0}]
+    """
+    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
 
 
 def arm(

@@ -27,7 +27,7 @@ def test_quality_is_over_all_proposals():
 def test_goals_stand_apart(tmp_path, tiny_model, capsys):
     path = tmp_path / "found.json"
     words = ["--model", str(tiny_model), "-n", "32", "--seeds", "0", "1", "--steps", "4", "--chunk", "32"]
-    words += ["--temperatures", "1", "--gammas", "2", "--samplers", "ancestral"]
+    words += ["--temperatures", "1", "--gammas", "2", "--samplers", "ancestral", "--goal-temperatures", "0.7"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(denovo, "GOALS", ("max logP",))  # the tiny model knows neither QED nor SA
         denovo.main([*words, "-o", str(path)])
@@ -35,6 +35,8 @@ def test_goals_stand_apart(tmp_path, tiny_model, capsys):
     free, asked = record["results"]["arms"]
     assert (free["kind"], asked["kind"], asked["gamma"]) == ("free", "goals", 2.0)
     assert "gamma" not in free
+    assert (free["temperature"], asked["temperature"]) == (1.0, 0.7)
+    assert free["sampler"] == asked["sampler"] == "ancestral"
     assert free["seeds"] == 2
     assert free["quality_sd"] >= 0
     assert {row["model"] for row in record["results"]["published"]} == set(denovo.PUBLISHED)
