@@ -163,10 +163,11 @@ def throughput(results: dict[str, Any]) -> Figure:
         bars = [np.maximum(value - least, 0.0), np.maximum(most - value, 0.0)]
         axes.errorbar(x, value, yerr=bars, fmt="o-", color=COLOURS[1], markersize=4, capsize=2)
         axes.set_xlabel(name)
+        axes.set_title(", ".join(f"{each} {own[0][each]}" for each in names if each != axis), fontsize=10)
         axes.set_ylim(bottom=0)
         if axis != "length":
             axes.set_xscale("log", base=2)
-            axes.set_xticks(x, [str(each) for each in x])
+        axes.set_xticks(x, [str(each) for each in x])
     panels[0].set_ylabel("molecules a second")
     return figure
 
