@@ -24,6 +24,7 @@ from moldiff.machine import describe_machine, machine_count
 from moldiff.proposing import COSTS, cost_summary
 from moldiff.records import plain, versions
 from moldiff.shards import Shards, claim
+from moldiff.termination import EndOnSigterm
 from moldiff.training.fit import without_advice
 
 MOST = 10**10
@@ -213,6 +214,7 @@ class Bulk:
             accelerator=self.accelerator,
             devices=self.devices,
             num_nodes=machine_count(),
+            callbacks=[EndOnSigterm()],
             logger=False,
             enable_checkpointing=False,
             use_distributed_sampler=False,

@@ -19,6 +19,7 @@ from moldiff.diffusion.process import Pattern
 from moldiff.machine import machine_count
 from moldiff.models.compiled import plain_blocks
 from moldiff.models.precision import cast_parameters, resolve_precision
+from moldiff.termination import EndOnSigterm
 from moldiff.training.data import ResidentTokens
 from moldiff.training.dropping import SHOWN
 from moldiff.training.ema import WeightAverage
@@ -172,7 +173,7 @@ class Fit:
             num_nodes=machine_count(),
             max_steps=total,
             logger=False,
-            callbacks=[keep, prolong, LossLog(self.folder / "loss.csv"), *bar, *callbacks],
+            callbacks=[EndOnSigterm(), keep, prolong, LossLog(self.folder / "loss.csv"), *bar, *callbacks],
             enable_progress_bar=self.progress,
             enable_model_summary=False,
             use_distributed_sampler=False,
