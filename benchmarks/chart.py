@@ -179,13 +179,22 @@ def denovo(results: dict[str, Any]) -> Figure:
         results: Of the benchmark of molecules de novo.
     """
     figure, panels = _figure(2, width=9.0)
+    colours: dict[str, str] = {}
     for axes, kind, title in zip(
         panels, ("free", "goals"), ("asked for nothing", "asked for max QED, min SA"), strict=True
     ):
         own = [arm for arm in results["arms"] if arm["kind"] == kind]
-        for number, name in enumerate(dict.fromkeys(arm["sampler"] for arm in own)):
-            points = [(arm["diversity"], arm["quality"]) for arm in own if arm["sampler"] == name]
-            axes.plot(*zip(*sorted(points), strict=True), "o", color=COLOURS[1 + number], label=name)
+        for name in dict.fromkeys(arm["sampler"] for arm in own):
+            colour = colours.setdefault(name, COLOURS[1 + len(colours)])
+            drawn = [arm for arm in own if arm["sampler"] == name]
+            points = [(arm["diversity"], arm["quality"]) for arm in drawn]
+            axes.plot(*zip(*points, strict=True), "o", color=colour, label=name)
+            for arm, point in zip(drawn, points, strict=True):
+                label = f"T {arm['temperature']:g}" + (f", γ {arm['gamma']:g}" if "gamma" in arm else "")
+                axes.annotate(
+                    label, point, (0, 6), textcoords="offset points", ha="center", fontsize=7, color=colour
+                )
+        axes.margins(0.15)
         axes.set_title(title, fontsize=10)
         axes.set_xlabel("diversity")
     for number, name in enumerate(dict.fromkeys(point["model"] for point in results["published"])):

@@ -91,12 +91,17 @@ def test_each_axis_of_throughput_has_a_panel():
 
 def test_published_models_stand_beside_those_asked_for_nothing_alone():
     arms = [
-        {"kind": kind, "sampler": sampler, "diversity": 0.8, "quality": 0.5}
-        for kind in ("free", "goals")
-        for sampler in ("ancestral", "loop")
+        {"kind": kind, "sampler": sampler, "temperature": 1.0, "diversity": 0.8, "quality": 0.5, **strength}
+        for kind, strength, samplers in (
+            ("free", {}, ("ancestral", "loop")),
+            ("goals", {"gamma": 2.0}, ("loop",)),
+        )
+        for sampler in samplers
     ]
     published = [{"model": "GenMol", "diversity": d, "quality": q} for d, q in ((0.9, 0.4), (0.8, 0.8))]
     free, goals = chart.denovo({"arms": arms, "published": published}).axes
     assert [line.get_label() for line in free.lines] == ["ancestral", "loop", "GenMol"]
     assert free.lines[2].get_xydata().tolist() == [[0.8, 0.8], [0.9, 0.4]]
-    assert [line.get_label() for line in goals.lines] == ["ancestral", "loop"]
+    assert [line.get_label() for line in goals.lines] == ["loop"]
+    assert goals.lines[0].get_color() == free.lines[1].get_color()
+    assert [text.get_text() for text in goals.texts] == ["T 1, γ 2"]
