@@ -83,6 +83,7 @@ class Fit:
         tokens: Canvas tokens to train on in all.
         pattern: Noise pattern.
         shown: How many conditions a molecule shows: probabilities of 0, 1, 2 ...
+        emphasis: How readily each of them is among these; all alike unless given.
         lr: Learning rate of AdamW.
         muon_lr: Learning rate of Muon; 0 turns it off.
         seed: Seed of the noise.
@@ -98,6 +99,7 @@ class Fit:
     tokens: float
     pattern: Pattern = "mixed"
     shown: Sequence[float] = SHOWN
+    emphasis: Sequence[float] = ()
     lr: float = 2e-3
     muon_lr: float = 0.02
     seed: int = 0
@@ -135,6 +137,7 @@ class Fit:
             total_steps=total,
             pattern=self.pattern,
             shown=self.shown,
+            emphasis=self.emphasis,
             lr=self.lr,
             muon_lr=self.muon_lr,
             seed=self.seed,

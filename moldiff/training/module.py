@@ -65,6 +65,7 @@ class DenoisingModule(LightningModule):
         total_steps: Length of the run; the learning rate falls over its last 30%.
         pattern: Noise pattern of training: "mixed" for K >= 2.
         shown: How many conditions a molecule shows: probabilities of 0, 1, 2 ...
+        emphasis: How readily each of them is among these; all alike unless given.
         lr: Learning rate of AdamW.
         muon_lr: Learning rate of Muon; 0 turns it off.
         seed: Seed of the noise.
@@ -80,6 +81,7 @@ class DenoisingModule(LightningModule):
         total_steps: int,
         pattern: Pattern = "mixed",
         shown: Sequence[float] = SHOWN,
+        emphasis: Sequence[float] = (),
         lr: float = 2e-3,
         muon_lr: float = 0.02,
         seed: int = 0,
@@ -91,7 +93,7 @@ class DenoisingModule(LightningModule):
         self.data = data
         self.total_steps = total_steps
         self.pattern: Pattern = pattern
-        self.shown = tuple(shown)
+        self.shown, self.emphasis = tuple(shown), tuple(emphasis)
         self.lr = lr
         self.muon_lr = muon_lr
         self.seed = seed
@@ -125,7 +127,7 @@ class DenoisingModule(LightningModule):
         step = self.global_step
         x0, y = self.data.batch(step)
         generator = torch.Generator(device=x0.device).manual_seed(self.seed * 1_000_003 + step)
-        y = drop_conditions(y, generator, self.shown)
+        y = drop_conditions(y, generator, self.shown, self.emphasis)
         z, t, weight = self.objective.process.corrupt(x0, self.pattern, generator)
         self.tokens_seen += x0.numel()
         # Noise is drawn for the whole batch and then shared out, so the number of devices changes nothing.

@@ -59,7 +59,8 @@ class Recipe(BaseRecipe):
             uniform on 0..P with what is left of 1.
         init: A model to go on from, a folder or the name of a bundled one: family, digits, code, canvases
             and sizes are then the model's, and the learning rates a quarter of those given. It learns the
-            symbols and properties that the table adds, and keeps its own.
+            symbols and properties that the table adds, and keeps its own; new properties are shown more often
+            than those that it knows.
     """
 
     digits: int | None = None
@@ -163,7 +164,8 @@ class Recipe(BaseRecipe):
         prepared = self.prepare(table, properties, n_jobs=n_jobs)
         network = self.network(prepared)
         process = FAMILIES[self.family].process(prepared.codec)
-        run = Fit(work, self.tokens, shown=self.shown, **self.pace, **running)
+        emphasis = () if self.start is None else self.start.emphasis(len(prepared.statistics))
+        run = Fit(work, self.tokens, shown=self.shown, emphasis=emphasis, **self.pace, **running)
         precision, command = running.get("precision", "auto"), command or self.command(table, properties)
 
         def config(report: FitReport) -> dict[str, Any]:

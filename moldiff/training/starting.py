@@ -110,6 +110,15 @@ class StartingPoint:
         """Give a network of the new model the weights that it starts from."""
         grow(network, self.saved.network.state_dict())
 
+    def emphasis(self, count: int) -> tuple[float, ...]:
+        """Return how readily each of so many properties is to be shown in training, the model's own first.
+
+        As likely as not the first one shown is new: a table is small beside what the model learned its own
+        properties from, and new ones among many would hardly ever be shown alone, as goals name them.
+        """
+        known, new = len(self.statistics), count - len(self.statistics)
+        return (1.0,) * known + (known / new,) * new if known and new else ()
+
     def with_keys(self, keys: NDArray[np.uint64]) -> TrainingKeys:
         """Return the molecules that the new model knows: those of training, and these."""
         return TrainingKeys(np.union1d(self.keys.values, keys))

@@ -103,6 +103,27 @@ def test_how_many_conditions_are_shown_can_be_said():
     checks.assert_drawn_from(drawn, np.array([0.15, 0.35, 0.35, 0.15]), "subsets of two conditions")
 
 
+def test_emphasis_orders_what_is_shown():
+    """The law of two of three drawn one after another without replacement, in proportion to 1, 1 and 2."""
+    y, emphasis = torch.zeros(40000, 3), (1.0, 1.0, 2.0)
+    shown = ~drop_conditions(y, torch.Generator().manual_seed(0), (0.0, 0.5, 0.5), emphasis).isnan()
+    drawn = shown.long().numpy() @ np.array([4, 2, 1])
+    one = {4: 1 / 4, 2: 1 / 4, 1: 1 / 2}
+    two = {6: 2 * (1 / 4) * (1 / 3), 5: (1 / 4) * (2 / 3) + (1 / 2) * (1 / 2)}
+    law = np.zeros(8)
+    for subset, chance in (one | two | {3: two[5]}).items():
+        law[subset] = chance / 2
+    checks.assert_drawn_from(drawn, law, "subsets by emphasis")
+
+
+def test_equal_emphasis_changes_nothing():
+    y = torch.zeros(500, 4)
+    plain = drop_conditions(y, torch.Generator().manual_seed(0))
+    assert torch.equal(
+        plain.isnan(), drop_conditions(y, torch.Generator().manual_seed(0), emphasis=[3.0] * 4).isnan()
+    )
+
+
 def test_missing_labels_stay_missing_and_given_ones_keep_their_value():
     y = torch.randn(2000, 4, generator=torch.Generator().manual_seed(1))
     y[::2, 1] = torch.nan

@@ -12,6 +12,7 @@ from moldiff.datasets import MoleculeTable, pack
 from moldiff.errors import InputError
 from moldiff.generator import MoleculeGenerator
 from moldiff.models.checkpoint import load_model
+from moldiff.training.dropping import drop_conditions
 from moldiff.training.recipe import INIT_RATE, OF_INIT, Recipe
 from moldiff.training.starting import StartingPoint
 
@@ -86,6 +87,27 @@ def test_a_start_says_what_the_model_says(model):
     with torch.no_grad():
         found = network(z, more, t)[..., : saved.codec.vocab_size]
         torch.testing.assert_close(found, saved.network(z, y, t))
+
+
+def test_new_properties_are_shown_as_readily_as_all_known_together(model):
+    start = StartingPoint.read(model)
+    assert start.emphasis(3) == ()
+    assert start.emphasis(4) == (1.0, 1.0, 1.0, 3.0)
+    assert start.emphasis(5) == (1.0, 1.0, 1.0, 1.5, 1.5)
+
+
+def test_training_goes_by_the_emphasis(model, tmp_path, monkeypatch):
+    told = []
+
+    def told_and_drawn(y, generator, shown, emphasis):
+        told.append(emphasis)
+        return drop_conditions(y, generator, shown, emphasis)
+
+    monkeypatch.setattr("moldiff.training.module.drop_conditions", told_and_drawn)
+    few = {"tokens": 64.0, "batch_tokens": 64}
+    Recipe(init=str(model), **few).train(wider(), ["pIC50"], tmp_path / "tuned", **QUIET)
+    Recipe(**TINY | few).train(table(), ["rings", "logP"], tmp_path / "fresh", **QUIET)
+    assert (told[0], told[-1]) == ((1.0, 1.0, 1.0, 3.0), ())
 
 
 def test_what_the_table_lacks_is_missing_and_the_rest_is_there(model):
