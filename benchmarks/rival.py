@@ -104,7 +104,7 @@ def train_ours(smiles: Sequence[str], given: argparse.Namespace, seed: int) -> t
 
     def draw(value: float, n: int) -> list[str]:
         goal = f"{given.property}={value:.6g}"
-        proposer = generator.plan(n, [goal], method="cfg", seed=seed, compiled=given.compiled).proposer
+        proposer = generator.plan(n, [goal], method="cfg", seed=seed).proposer  # not compiled, as the other
         found: list[str] = []
         chunk = 0
         while len(found) < n:
