@@ -96,6 +96,11 @@ class Recipe(BaseRecipe):
         scale = 1.0 if self.start is None else INIT_RATE
         return {"lr": scale * self.lr, "muon_lr": scale * self.muon_lr, "seed": self.seed}
 
+    def showing(self, count: int) -> dict[str, Any]:
+        """Return keywords of ``Fit``: which of so many properties a training molecule shows."""
+        emphasis = () if self.start is None else self.start.emphasis(count)
+        return {"shown": self.shown, "emphasis": emphasis}
+
     def prepare(
         self, table: MoleculeTable | PackedTable, properties: Sequence[str], *, n_jobs: int = 1
     ) -> Prepared:
@@ -164,8 +169,7 @@ class Recipe(BaseRecipe):
         prepared = self.prepare(table, properties, n_jobs=n_jobs)
         network = self.network(prepared)
         process = FAMILIES[self.family].process(prepared.codec)
-        emphasis = () if self.start is None else self.start.emphasis(len(prepared.statistics))
-        run = Fit(work, self.tokens, shown=self.shown, emphasis=emphasis, **self.pace, **running)
+        run = Fit(work, self.tokens, **self.showing(len(prepared.statistics)), **self.pace, **running)
         precision, command = running.get("precision", "auto"), command or self.command(table, properties)
 
         def config(report: FitReport) -> dict[str, Any]:
