@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import json
 import shlex
 import sys
@@ -52,6 +53,16 @@ def options(
     settings.add_argument("--compiled", action="store_const", const=True, help="compile the network")
     settings.add_argument("--device")
     return parser
+
+
+def crossed(**axes: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return every combination of values, the last axis fastest.
+
+    Example:
+        >>> crossed(sampler=["ancestral"], temperature=[0.8, 1.0])
+        [{'sampler': 'ancestral', 'temperature': 0.8}, {'sampler': 'ancestral', 'temperature': 1.0}]
+    """
+    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
 
 
 def run(main: Callable[[Sequence[str]], None]) -> None:

@@ -12,13 +12,12 @@ stand beside them: they are of models that were asked for nothing.
 from __future__ import annotations
 
 import argparse
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from moldiff.benchmarks.common import Record, options, run, show
+from moldiff.benchmarks.common import Record, crossed, options, run, show
 from moldiff.benchmarks.samples import Model
 from moldiff.chem.properties import measure
 from moldiff.metrics import internal_diversity
@@ -69,16 +68,6 @@ def main(words: Sequence[str]) -> None:
         for diversity, quality in points
     ]
     record.write({"arms": entries, "published": published}, models={model.name: model.describe()})
-
-
-def crossed(**axes: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return every combination of values, the last axis fastest.
-
-    Example:
-        >>> crossed(sampler=["ancestral"], temperature=[0.8, 1.0])
-        [{'sampler': 'ancestral', 'temperature': 0.8}, {'sampler': 'ancestral', 'temperature': 1.0}]
-    """
-    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
 
 
 def arm(

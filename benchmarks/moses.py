@@ -13,7 +13,6 @@ same settings, against the time they took. FCD falls with the number of molecule
 from __future__ import annotations
 
 import argparse
-import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -23,7 +22,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from moldiff.benchmarks.common import Record, options, run, show
+from moldiff.benchmarks.common import Record, crossed, options, run, show
 from moldiff.benchmarks.kept import KeptSamples
 from moldiff.benchmarks.samples import Model
 from moldiff.chem.standardise import parse
@@ -88,12 +87,7 @@ def main(words: Sequence[str]) -> None:
     say = partial(Console().print, highlight=False)
     protocol = Moses.open({name: file for name, file in files.items() if file}, say=say, n_jobs=given.jobs)
     held_out = moments(validation(given.train, given.choice_n), given.jobs)
-    ways = [
-        {"temperature": temperature, "sampler": sampler, "steps": steps}
-        for temperature, sampler, steps in itertools.product(
-            given.temperatures, given.samplers, given.step_counts
-        )
-    ]
+    ways = crossed(temperature=given.temperatures, sampler=given.samplers, steps=given.step_counts)
     tried = [{**way, **distance(model, way, given, held_out)} for way in ways] if len(ways) > 1 else []
     best = min(range(len(tried)), key=lambda place: float(tried[place]["FCD"]), default=0)
     results: dict[str, Any] = {"tried": tried, "chosen": ways[best]}

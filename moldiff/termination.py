@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 from types import FrameType
-from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
@@ -37,7 +36,7 @@ class EndOnSigterm(Callback):
         Lightning gives the former handler back at the end.
         """
 
-        def end(number: int, _: FrameType | None) -> Any:
+        def end(number: int, _: FrameType | None) -> None:
             launcher = trainer.strategy.launcher
             if launcher is not None:
                 launcher.kill(number)
