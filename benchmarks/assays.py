@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -45,8 +46,11 @@ def parser() -> argparse.ArgumentParser:
     found = options("Fine-tuning on an assay, judged from its other half.", n=1000)
     found.add_argument("--tables", nargs="+", required=True, metavar="TABLE:COLUMN")
     found.add_argument("--percentile", type=float, default=90, help="of the first half, asked for")
-    found.add_argument("--tokens", type=float, default=2e6, help="canvas tokens of fine-tuning")
-    found.add_argument("--batch-tokens", type=int, default=4096)
+    found.add_argument("--tokens", type=float, help="canvas tokens of fine-tuning; by the table unless given")
+    found.add_argument("--batch-tokens", type=int)
+    found.add_argument(
+        "--models", type=Path, help="folder that keeps what was trained; a stopped run goes on"
+    )
     found.add_argument("--trees", type=int, default=300, help="of the judge")
     found.add_argument("--no-compile-training", dest="compiled_training", action="store_false")
     return found
@@ -136,7 +140,12 @@ def measured(assay: Assay, given: argparse.Namespace, seed: int) -> dict[str, An
     shown, hidden = assay.halves(seed)
     judge = Judge(hidden, assay.column, given.trees, seed)
     goal = f"{assay.column}={np.percentile(shown.labels[assay.column], given.percentile):.6g}"
-    samples = drawn(shown, assay.column, {"asked": [goal], "free": []}, given, seed)
+    with nullcontext(given.models) if given.models else TemporaryDirectory() as place:
+        model = tuned(shown, assay.column, Path(place) / f"{assay.name}-{seed}", given, seed)
+        samples = {
+            name: model.sample(given.n, goals, seed=seed, label=f"{assay.name}, {name}, seed {seed}")
+            for name, goals in {"asked": [goal], "free": []}.items()
+        }
     judged = {name: judge([text for text in sample.smiles if text]) for name, sample in samples.items()}
     deviation = float(np.nanstd(assay.values))
     return {
@@ -153,21 +162,12 @@ def measured(assay: Assay, given: argparse.Namespace, seed: int) -> dict[str, An
     }
 
 
-def drawn(
-    shown: MoleculeTable, column: str, goals: dict[str, list[str]], given: argparse.Namespace, seed: int
-) -> dict[str, Sample]:
-    """Return the first proposals for each list of goals, of a model that went on on these molecules."""
-    tuned = MoleculeGenerator(
-        init=given.model[0], tokens=given.tokens, batch_tokens=given.batch_tokens, seed=seed
-    )
-    running = {"compiled": given.compiled_training, "progress": False}
-    with TemporaryDirectory() as folder:
-        tuned.fit(shown, properties=[column], folder=folder, **running)
-        model = Model(folder, given)
-        return {
-            name: model.sample(given.n, wanted, seed=seed, label=f"{column}, {name}, seed {seed}")
-            for name, wanted in goals.items()
-        }
+def tuned(shown: MoleculeTable, column: str, folder: Path, given: argparse.Namespace, seed: int) -> Model:
+    """Return a model that went on on these molecules, in a folder."""
+    recipe = {"tokens": given.tokens, "batch_tokens": given.batch_tokens, "seed": seed}
+    generator = MoleculeGenerator(init=given.model[0], **recipe)
+    generator.fit(shown, properties=[column], folder=folder, compiled=given.compiled_training, progress=False)
+    return Model(str(folder), given)
 
 
 def figures(sample: Sample, judged: Values, shown: MoleculeTable, seed: int) -> dict[str, Any]:

@@ -67,12 +67,12 @@ Code = Annotated[str | None, typer.Option(help="Code of the tokens: chemistry, s
 CanvasStep = Annotated[
     int | None, typer.Option(help="Canvas sizes are multiples of this. Default: by the molecules' lengths.")
 ]
-Tokens = Annotated[float | None, typer.Option(help="Canvas tokens to train on in all, such as 2e8.")]
+Tokens = Annotated[float | None, typer.Option(help="Canvas tokens in all: 2e8, with --init 64 passes.")]
 Width = Annotated[int | None, typer.Option(help="Width of the transformer.")]
 Depth = Annotated[int | None, typer.Option(help="Blocks of the transformer.")]
 Heads = Annotated[int | None, typer.Option(help="Attention heads.")]
 ConditionWidth = Annotated[int | None, typer.Option(help="Width of the condition vector.")]
-BatchTokens = Annotated[int | None, typer.Option(help="Canvas tokens in a batch.")]
+BatchTokens = Annotated[int | None, typer.Option(help="Canvas tokens in a batch: 4096, with --init 1024.")]
 Rate = Annotated[float | None, typer.Option(help="Learning rate of AdamW.")]
 MuonRate = Annotated[float | None, typer.Option(help="Learning rate of Muon; 0 turns it off.")]
 Shown = Annotated[
@@ -286,7 +286,7 @@ def _train_predictor(
     if learner.notation is None:
         prepared = plan.prepare(table, properties, n_jobs=jobs)
     else:
-        settings = {"batch_tokens": plan.batch_tokens, "seed": plan.seed, "n_jobs": jobs}
+        settings = {"batch_tokens": plan.batch, "seed": plan.seed, "n_jobs": jobs}
         prepared = prepare(table, properties, like=learner.notation, **settings)
     learner.train(prepared, table, output, **running)
     typer.echo(f"predictor written to {output}; errors by noise level: {output / 'calibration.csv'}")

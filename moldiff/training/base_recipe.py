@@ -43,7 +43,7 @@ class BaseRecipe:
     depth: int = 6
     heads: int = 3
     condition_width: int = 128
-    tokens: float = 2e8
+    tokens: float | None = 2e8
     lr: float = 2e-3
     muon_lr: float = 0.02
     seed: int = 0
@@ -51,7 +51,7 @@ class BaseRecipe:
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
             raise InputError(f"unknown family '{self.family}'{did_you_mean(self.family, FAMILIES)}")
-        if not self.tokens > 0:
+        if self.tokens is not None and not self.tokens > 0:
             raise InputError(f"tokens must be above 0, got {self.tokens}")
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
@@ -40,6 +40,12 @@ OF_INIT = ("family", "digits", "code", "canvas_step", *SIZES)
 MOST = 10_000
 """Held-out molecules that the bounds of the finished model are over."""
 
+TOKENS, PASSES = 2e8, 64
+"""Canvas tokens to train on; passes over the table, where a model goes on from another."""
+
+BATCH, INIT_BATCH = 4096, 1024
+"""Canvas tokens in a batch; and where a model goes on from another, mostly on a small table."""
+
 INIT_RATE = 0.25
 """Of the learning rates, where a model goes on from another."""
 
@@ -50,11 +56,13 @@ class Recipe(BaseRecipe):
 
     Args:
         family: A key of ``FAMILIES``: prime, mdlm, udlm or ar. It, ``width``, ``depth``, ``heads``,
-            ``condition_width``, ``tokens``, ``lr``, ``muon_lr`` and ``seed`` are those of ``BaseRecipe``.
+            ``condition_width``, ``lr``, ``muon_lr`` and ``seed`` are those of ``BaseRecipe``.
+        tokens: Canvas tokens to train on in all: 2e8 unless given, or, with ``init``, 64 passes over the
+            table.
         digits: K, sub-tokens of a token; the family's own unless given.
         code: Name of the code of the tokens.
         canvas_step: Canvas sizes are multiples of this; chosen by the lengths of the molecules unless given.
-        batch_tokens: Canvas tokens in a batch.
+        batch_tokens: Canvas tokens in a batch: 4096 unless given, 1024 with ``init``.
         shown: How many conditions a training molecule shows: the probabilities of 0, 1, 2 ..., and a number
             uniform on 0..P with what is left of 1.
         init: A model to go on from, a folder or the name of a bundled one: family, digits, code, canvases
@@ -63,10 +71,11 @@ class Recipe(BaseRecipe):
             than those that it knows.
     """
 
+    tokens: float | None = None
     digits: int | None = None
     code: str = "chemistry"
     canvas_step: int | None = None
-    batch_tokens: int = 4096
+    batch_tokens: int | None = None
     shown: Sequence[float] = SHOWN
     init: str | None = None
 
@@ -96,10 +105,31 @@ class Recipe(BaseRecipe):
         scale = 1.0 if self.start is None else INIT_RATE
         return {"lr": scale * self.lr, "muon_lr": scale * self.muon_lr, "seed": self.seed}
 
-    def showing(self, count: int) -> dict[str, Any]:
-        """Return keywords of ``Fit``: which of so many properties a training molecule shows."""
-        emphasis = () if self.start is None else self.start.emphasis(count)
-        return {"shown": self.shown, "emphasis": emphasis}
+    @property
+    def batch(self) -> int:
+        """Canvas tokens in a batch."""
+        return self.batch_tokens or (BATCH if self.start is None else INIT_BATCH)
+
+    def claim(self, work: Path, about: Mapping[str, Any]) -> None:
+        """Refuse to go on with a run that was started otherwise, its batches as they come to be included."""
+        super().claim(work, {**about, "batch_tokens": self.batch})
+
+    def budget(self, prepared: Prepared) -> float:
+        """Return the canvas tokens to train on in all."""
+        if self.tokens is not None:
+            return self.tokens
+        train = prepared.train
+        return TOKENS if self.start is None else PASSES * train.batches_per_epoch * train.tokens_per_step
+
+    def fitting(self, prepared: Prepared) -> dict[str, Any]:
+        """Return keywords of ``Fit``: how long and how fast it learns, and which properties it is shown."""
+        emphasis = () if self.start is None else self.start.emphasis(len(prepared.statistics))
+        return {
+            "tokens": self.budget(prepared),
+            "shown": self.shown,
+            "emphasis": emphasis,
+            **self.pace,
+        }
 
     def prepare(
         self, table: MoleculeTable | PackedTable, properties: Sequence[str], *, n_jobs: int = 1
@@ -112,7 +142,7 @@ class Recipe(BaseRecipe):
                 packed.offered,
                 like=self.start.notation_of(packed),
                 known=self.start.statistics,
-                batch_tokens=self.batch_tokens,
+                batch_tokens=self.batch,
                 seed=self.seed,
             )
         return prepare(
@@ -121,7 +151,7 @@ class Recipe(BaseRecipe):
             digits=self.digits or FAMILIES[self.family].digits,
             code=self.code,
             canvas_step=self.canvas_step,
-            batch_tokens=self.batch_tokens,
+            batch_tokens=self.batch,
             seed=self.seed,
             n_jobs=n_jobs,
         )
@@ -169,7 +199,7 @@ class Recipe(BaseRecipe):
         prepared = self.prepare(table, properties, n_jobs=n_jobs)
         network = self.network(prepared)
         process = FAMILIES[self.family].process(prepared.codec)
-        run = Fit(work, self.tokens, **self.showing(len(prepared.statistics)), **self.pace, **running)
+        run = Fit(work, **self.fitting(prepared), **running)
         precision, command = running.get("precision", "auto"), command or self.command(table, properties)
 
         def config(report: FitReport) -> dict[str, Any]:

@@ -39,6 +39,11 @@ def test_a_run_is_not_continued_with_another_shape(trained):
         Recipe(**{**TINY, "width": 32}).train(table(), ["a"], trained, **QUIET)
 
 
+def test_a_run_is_not_continued_with_other_batches(trained):
+    with pytest.raises(InputError, match="batch_tokens 64, not 4096"):
+        Recipe(**{**TINY, "batch_tokens": None}).train(table(), ["a"], trained, **QUIET)
+
+
 def test_a_run_is_prolonged_by_more_tokens(trained):
     model = Recipe(**{**TINY, "tokens": 400.0}).train(table(), ["a"], trained, **QUIET)
     assert model.config["training"]["report"]["tokens"] >= 300

@@ -13,7 +13,7 @@ from moldiff.errors import InputError
 from moldiff.generator import MoleculeGenerator
 from moldiff.models.checkpoint import load_model
 from moldiff.training.dropping import drop_conditions
-from moldiff.training.recipe import INIT_RATE, OF_INIT, Recipe
+from moldiff.training.recipe import BATCH, INIT_BATCH, INIT_RATE, OF_INIT, PASSES, TOKENS, Recipe
 from moldiff.training.starting import StartingPoint
 
 QUIET = {"compiled": False, "progress": False, "accelerator": "cpu", "precision": "fp32"}
@@ -57,6 +57,18 @@ def test_the_recipe_takes_what_the_model_settles(model):
         f"MoleculeGenerator.fit, with --property pIC50 --tokens 1000 --init {model}"
     )
     assert not any(f"--{name}" in recipe.command(wider(), []) for name in OF_INIT)
+
+
+def test_how_long_and_in_which_batches_goes_by_the_table(model):
+    recipe, fresh = Recipe(init=str(model)), Recipe()
+    assert (recipe.batch, fresh.batch) == (INIT_BATCH, BATCH)
+    assert Recipe(init=str(model), batch_tokens=64).batch == Recipe(batch_tokens=64).batch == 64
+    prepared = recipe.prepare(wider(), ["pIC50"])
+    data = prepared.train
+    passed = [data.batch(step)[0].numel() for step in range(PASSES * data.batches_per_epoch)]
+    assert recipe.budget(prepared) == pytest.approx(sum(passed))
+    assert fresh.budget(prepared) == TOKENS
+    assert Recipe(init=str(model), tokens=5e6).budget(prepared) == Recipe(tokens=5e6).budget(prepared) == 5e6
 
 
 def test_tokens_codes_and_properties_of_the_model_come_first(model, tuned):
