@@ -4,6 +4,7 @@ Temperature, sampler and steps are chosen by the Frechet ChemNet distance (FCD) 
 validation part of the training file, which training never saw; the test sets are looked at once, with what
 was chosen. ``--curve`` adds the FCD of models along a training run (``moldiff train --snapshots``), with the
 same settings, against the time they took. FCD falls with the number of molecules: compare like with like.
+``--only-faithful`` judges what is left of the same proposals without those that have symbols without effect.
 ``--samples`` keeps what is drawn, so that a machine with a GPU may draw what another judges.
 
     moldiff data prepare moses
@@ -69,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--samplers", nargs="+", default=["ancestral"], help="to choose from")
     found.add_argument("--step-counts", type=int, nargs="+", default=[128], help="steps to choose from")
     found.add_argument("--choice-n", type=int, default=10_000, help="proposals of every choice")
+    found.add_argument("--only-faithful", action="store_true", help="judge no proposals that were truncated")
     found.add_argument("--curve", type=Path, nargs="+", default=[], help="model folders along a run")
     found.add_argument("--train", type=Path, help="prepared training table; the one prepared by name")
     found.add_argument("--test", type=Path, help="copy of the test set; downloaded unless given")
@@ -95,13 +97,19 @@ def main(words: Sequence[str]) -> None:
         show(f"FCD of {given.choice_n:,} proposals to the validation part", tried)
     seed = given.seeds[0]
     sample = KeptSamples(given.samples)(model, given.n, seed=seed, label="the sample", **ways[best])
-    report = protocol([name or "" for name in sample.smiles], say=say)
-    results |= {"figures": report.to_dict()["figures"], "notes": report.notes, **oddities(sample)}
+    names = judged(sample, given)
+    report = protocol(names, say=say)
+    results |= {
+        "judged": len(names),
+        "figures": report.to_dict()["figures"],
+        "notes": report.notes,
+        **oddities(sample),
+    }
     test = protocol.references["Test"].moments
     results["curve"] = [point(each, ways[best], given, test) for each in along]
     ours = {"model": model.name, **{figure.name: figure.value for figure in report.figures}}
     rows = [ours, *({"model": name, **row} for name, row in PUBLISHED.items())]
-    show(f"MOSES, {given.n:,} proposals", transposed(rows))
+    show(f"MOSES, {len(names):,} of {given.n:,} proposals", transposed(rows))
     if given.curve:
         show(f"FCD/Test of {given.choice_n:,} proposals along the run", results["curve"])
     record.write({**results, "targets": TARGETS, "published": PUBLISHED}, models={"model": model.describe()})
@@ -125,6 +133,12 @@ def validation(place: Path | None, most: int) -> list[str]:
     return table.smiles(rows[:: max(1, len(rows) // most)])
 
 
+def judged(sample: Sample, given: argparse.Namespace) -> list[str]:
+    """Return the molecules of a sample that count, "" where one is not valid."""
+    kept = sample.faithful if given.only_faithful else np.ones(len(sample.smiles), dtype=np.bool_)
+    return [name or "" for name, counts in zip(sample.smiles, kept, strict=True) if counts]
+
+
 def moments(smiles: Sequence[str], jobs: int) -> Moments:
     """Return the moments of what ChemNet makes of the valid molecules."""
     return Moments.of(np.concatenate(in_parallel(activations, [name for name in smiles if name], jobs)))
@@ -137,7 +151,7 @@ def distance(
     label = ", ".join(f"{name} {value}" for name, value in way.items())
     sample = KeptSamples(given.samples)(model, given.choice_n, seed=given.seeds[0] + 1, label=label, **way)
     return {
-        "FCD": frechet_distance(moments(sample.smiles, given.jobs), target),
+        "FCD": frechet_distance(moments(judged(sample, given), given.jobs), target),
         "nfe": sample.costs["nfe_per_proposal"],
         "seconds": sample.costs["seconds"],
     }

@@ -86,7 +86,7 @@ class Bulk:
     def decisive(self) -> dict[str, Any]:
         """All that decides what a chunk holds."""
         run = self.run
-        wanted = {name: run.wanted.settings[name] for name in ("only_hits", "filters")}
+        wanted = {name: run.wanted.settings[name] for name in ("only_hits", "only_faithful", "filters")}
         made = {name: versions()[name] for name in ("moldiff", "torch")}
         settings = {name: value for name, value in run.settings.items() if name != "device"}
         return {

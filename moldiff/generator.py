@@ -39,7 +39,7 @@ from moldiff.wishes import Wishes
 
 __all__ = ["Generation", "MoleculeGenerator", "Progress"]
 
-KEEPING = ("only_hits", "max_proposals", "scaffold_cap", "diverse")
+KEEPING = ("only_hits", "only_faithful", "max_proposals", "scaffold_cap", "diverse")
 """Keywords of ``Wanted`` that ``generate`` takes as they are."""
 
 Goals = str | Goal | Iterable[str | Goal]
@@ -244,6 +244,7 @@ class MoleculeGenerator:
             overwrite: Whether to begin anew where ``output`` holds an unfinished run, or files of others.
             progress: Called after every chunk.
             settings: ``only_hits``: return only molecules that meet every goal.
+                ``only_faithful``: return only those all of whose symbols have their full effect.
                 ``max_proposals``: begin no chunk after so many proposals; 1,000 + 50 n unless given.
                 Keywords of :class:`moldiff.wishes.Wishes`: method, predictor, scorers, similar_to, contains,
                 oracle_calls, oracle, reach.

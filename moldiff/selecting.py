@@ -36,6 +36,8 @@ class Wanted:
     Args:
         n: Molecules to return.
         only_hits: Keep only molecules that meet every goal.
+        only_faithful: Keep only molecules all of whose symbols have their full effect. A perfect network
+            would write no others, since SELFIES that were encoded have none.
         max_proposals: Begin no chunk after so many; 1,000 + 50 for each molecule needed unless given.
         filters: Keep only molecules that pass them all; those that need the training molecules have them.
         scaffold_cap: Keep at most so many molecules of one scaffold: the first, or the best.
@@ -52,6 +54,7 @@ class Wanted:
 
     n: int
     only_hits: bool = False
+    only_faithful: bool = False
     max_proposals: int | None = None
     filters: Sequence[Filter] = ()
     scaffold_cap: int | None = None
@@ -92,6 +95,7 @@ class Wanted:
         return {
             "n": self.n,
             "only_hits": self.only_hits,
+            "only_faithful": self.only_faithful,
             "max_proposals": self.limit,
             "filters": [each.text for each in self.filters],
             "scaffold_cap": self.scaffold_cap,
@@ -130,7 +134,7 @@ class Selection:
         """Return the chunk with the filters that each new molecule fails, and whether it may be kept.
 
         Args:
-            chunk: Proposals with smiles, unique and hit.
+            chunk: Proposals with smiles, unique and, where the wish is about them, hit and truncated.
         """
         smiles, new = chunk["smiles"].to_numpy(), chunk["unique"].to_numpy()
         failed = np.full(len(chunk), "", dtype=object)
@@ -138,6 +142,8 @@ class Selection:
         keep = new & (failed == "")
         if self.wanted.only_hits:
             keep &= chunk["hit"].to_numpy()
+        if self.wanted.only_faithful:
+            keep &= ~chunk["truncated"].to_numpy()
         scaffolds = np.full(len(chunk), "", dtype=object)
         if self.wanted.scaffold_cap is not None:
             scaffolds[keep] = murcko_scaffolds(list(smiles[keep]))

@@ -69,6 +69,15 @@ def test_novel_means_not_among_the_training_molecules(generator, tiny_model):
     assert table["novel"].tolist() == (~generator.chemistry_.known.contains(table["smiles"])).tolist()
 
 
+def test_only_faithful_leaves_out_what_was_truncated(generator):
+    every, faithful = (
+        generator.generate(20, only_faithful=only, **FAST).table["truncated"] for only in (False, True)
+    )
+    assert every.any()
+    assert len(faithful) == 20
+    assert not faithful.any()
+
+
 def test_only_hits_returns_hits_alone(generator):
     result = generator.generate(5, ["rings>=1"], only_hits=True, **FAST)
     assert len(result.table) == 5

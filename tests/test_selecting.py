@@ -55,6 +55,14 @@ def test_hits_that_fail_a_filter_are_no_candidates():
     assert selection.kept.counts["filtered"] == 2
 
 
+def test_what_was_truncated_is_left_out_where_that_is_wished():
+    frame = pd.DataFrame({"smiles": ["CCO", "CCC"], "unique": True, "hit": True, "truncated": [True, False]})
+    for wanted, expected in ((Wanted(9), ["CCO", "CCC"]), (Wanted(9, only_faithful=True), ["CCC"])):
+        selection = Selection(wanted)
+        selection.add(selection.judged(frame))
+        assert selection.chosen(0)["smiles"].tolist() == expected
+
+
 @given(st.lists(st.sampled_from(MIXED), unique=True), st.integers(1, 4), st.integers(1, 9))
 def test_the_cap_in_chunks_is_the_cap_of_all(smiles, cap, size):
     selection = run(smiles, size=size, n=9, scaffold_cap=cap)

@@ -43,6 +43,7 @@ def generate(
     oracle: options.OracleSettings = None,
     filters: options.Filters = None,
     only_hits: options.OnlyHits = False,
+    only_faithful: options.OnlyFaithful = False,
     scaffold_cap: options.ScaffoldCap = None,
     diverse: options.Diverse = False,
     similarity: options.Similarity = False,

@@ -113,6 +113,9 @@ Knobs = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(help="The same seed and settings give the same molecules.")]
 OnlyHits = Annotated[bool, typer.Option("--only-hits", help="Return only molecules that meet every goal.")]
+OnlyFaithful = Annotated[
+    bool, typer.Option("--only-faithful", help="Return only molecules all of whose symbols took full effect.")
+]
 Limit = Annotated[
     int | None, typer.Option("--max-proposals", help="Begin no chunk after so many. Default: 1,000 + 50 n.")
 ]

@@ -1,5 +1,6 @@
 """The protocol on a tiny model: what is chosen on what, and what stands beside it."""
 
+import argparse
 import gzip
 
 import numpy as np
@@ -53,6 +54,12 @@ def test_elements_that_moses_has_not_are_counted_a_molecule_once():
     assert found["fidelity"].value == pytest.approx(4 / 5)
 
 
+def test_what_was_truncated_does_not_count_where_that_is_asked():
+    sample = Sample(["C", "CC", ""], np.array([True, False, False]), {}, {}, 3, 0.0)
+    for only, expected in ((False, ["C", "CC", ""]), (True, ["C"])):
+        assert moses.judged(sample, argparse.Namespace(only_faithful=only)) == expected
+
+
 def test_published_rows_have_every_figure():
     names = set(moses.PUBLISHED["CharRNN"])
     assert all(set(row) == names for row in moses.PUBLISHED.values())
@@ -75,6 +82,7 @@ def test_the_protocol_on_a_tiny_model(prepared, smiles, tiny_model, tmp_path, ru
     figures = {figure["name"]: figure["value"] for figure in results["figures"]}
     assert figures["valid"] == 1
     assert set(moses.TARGETS) <= set(figures)
+    assert results["judged"] == 48
     (point,) = results["curve"]
     assert point["tokens"] > 1e5
     assert point["FCD/Test"] > 0

@@ -65,6 +65,7 @@ def test_record_holds_every_setting_in_use(generate):
     expected = {
         "n": 3,
         "only_hits": False,
+        "only_faithful": False,
         "max_proposals": 1150,
         "model": "tiny",
         "family": "prime",
@@ -244,13 +245,13 @@ def test_progress_goes_to_stderr(generate, monkeypatch):
 
 
 def test_filters_and_selections(generate):
-    words = ["--filter", "no-radicals", "--filter", "rings>=1", "--scaffold-cap", "2", "--diverse"]
+    words = ["--filter", "no-radicals", "--filter", "rings>=1", "--scaffold-cap", "1", "--diverse"]
     code, out, _, folder = generate("-n", "5", "--max-proposals", "480", *words)
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     counts, settings = record["counts"], record["settings"]
     assert code == 0
     assert settings["filters"] == ["no-radicals", "rings>=1"]
-    assert (settings["scaffold_cap"], settings["diverse"]) == (2, True)
+    assert (settings["scaffold_cap"], settings["diverse"]) == (1, True)
     lines = {line.split()[0]: line for line in out.splitlines() if line.split()}
     share = f"{counts['filtered'] / counts['unique']:.1%} of unique fail a filter"
     assert share in lines["filtered"]
