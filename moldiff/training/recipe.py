@@ -41,7 +41,7 @@ MOST = 10_000
 """Held-out molecules that the bounds of the finished model are over."""
 
 TOKENS, PASSES = 2e8, 64
-"""Canvas tokens to train on; passes over the table, where a model goes on from another."""
+"""Canvas tokens to train on; passes over the table that are enough where a model goes on from another."""
 
 BATCH, INIT_BATCH = 4096, 1024
 """Canvas tokens in a batch; and where a model goes on from another, mostly on a small table."""
@@ -57,8 +57,8 @@ class Recipe(BaseRecipe):
     Args:
         family: A key of ``FAMILIES``: prime, mdlm, udlm or ar. It, ``width``, ``depth``, ``heads``,
             ``condition_width``, ``lr``, ``muon_lr`` and ``seed`` are those of ``BaseRecipe``.
-        tokens: Canvas tokens to train on in all: 2e8 unless given, or, with ``init``, 64 passes over the
-            table.
+        tokens: Canvas tokens to train on in all: 2e8 unless given; with ``init`` 64 passes over the table,
+            where that is less.
         digits: K, sub-tokens of a token; the family's own unless given.
         code: Name of the code of the tokens.
         canvas_step: Canvas sizes are multiples of this; chosen by the lengths of the molecules unless given.
@@ -118,8 +118,8 @@ class Recipe(BaseRecipe):
         """Return the canvas tokens to train on in all."""
         if self.tokens is not None:
             return self.tokens
-        train = prepared.train
-        return TOKENS if self.start is None else PASSES * train.batches_per_epoch * train.tokens_per_step
+        once = prepared.train.batches_per_epoch * prepared.train.tokens_per_step
+        return TOKENS if self.start is None else min(TOKENS, PASSES * once)
 
     def fitting(self, prepared: Prepared) -> dict[str, Any]:
         """Return keywords of ``Fit``: how long and how fast it learns, and which properties it is shown."""

@@ -59,7 +59,7 @@ def test_the_recipe_takes_what_the_model_settles(model):
     assert not any(f"--{name}" in recipe.command(wider(), []) for name in OF_INIT)
 
 
-def test_how_long_and_in_which_batches_goes_by_the_table(model):
+def test_how_long_and_in_which_batches_goes_by_the_table(model, monkeypatch):
     recipe, fresh = Recipe(init=str(model)), Recipe()
     assert (recipe.batch, fresh.batch) == (INIT_BATCH, BATCH)
     assert Recipe(init=str(model), batch_tokens=64).batch == Recipe(batch_tokens=64).batch == 64
@@ -68,6 +68,8 @@ def test_how_long_and_in_which_batches_goes_by_the_table(model):
     passed = [data.batch(step)[0].numel() for step in range(PASSES * data.batches_per_epoch)]
     assert recipe.budget(prepared) == pytest.approx(sum(passed))
     assert fresh.budget(prepared) == TOKENS
+    monkeypatch.setattr("moldiff.training.recipe.PASSES", 10**9)
+    assert recipe.budget(prepared) == TOKENS
     assert Recipe(init=str(model), tokens=5e6).budget(prepared) == Recipe(tokens=5e6).budget(prepared) == 5e6
 
 
