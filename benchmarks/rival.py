@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def main(words: Sequence[str]) -> None:
             found = judge(draw, targets, given, set(smiles))
             rows.append({"generator": name, "seed": seed, "parameters": size, "training s": spent, **found})
     show(f"{given.property} asked for at its 10th, 50th and 90th percentile", rows)
-    record.write({"generators": rows})
+    record.write({"torch-molecule": version("torch-molecule"), "generators": rows})
 
 
 def chosen(path: Path, rows: int, seed: int) -> list[str]:
