@@ -126,10 +126,8 @@ def decay_start(total: int, decay_share: float = 0.3) -> int:
 def warm_constant_decay(total: int, warmup: int = 300, decay_share: float = 0.3) -> Callable[[int], float]:
     """Return the learning-rate factor of a step: linear warm-up, constant, linear decay over the last 30%.
 
-    A run can be prolonged from any checkpoint of its constant part by giving it a larger total. Warm-up takes
-    at most a tenth of a run: a short one, as fine-tuning is, would else have no other part.
+    A run can be prolonged from any checkpoint of its constant part by giving it a larger total.
     """
-    warmup = min(warmup, total // 10)
     decay_from = decay_start(total, decay_share)
 
     def factor(step: int) -> float:

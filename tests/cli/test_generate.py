@@ -245,13 +245,13 @@ def test_progress_goes_to_stderr(generate, monkeypatch):
 
 
 def test_filters_and_selections(generate):
-    words = ["--filter", "no-radicals", "--filter", "rings>=1", "--scaffold-cap", "1", "--diverse"]
+    words = ["--filter", "no-radicals", "--filter", "rings>=1", "--scaffold-cap", "2", "--diverse"]
     code, out, _, folder = generate("-n", "5", "--max-proposals", "480", *words)
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     counts, settings = record["counts"], record["settings"]
     assert code == 0
     assert settings["filters"] == ["no-radicals", "rings>=1"]
-    assert (settings["scaffold_cap"], settings["diverse"]) == (1, True)
+    assert (settings["scaffold_cap"], settings["diverse"]) == (2, True)
     lines = {line.split()[0]: line for line in out.splitlines() if line.split()}
     share = f"{counts['filtered'] / counts['unique']:.1%} of unique fail a filter"
     assert share in lines["filtered"]

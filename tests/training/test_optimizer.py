@@ -163,14 +163,8 @@ def test_learning_rate_rises_stays_and_falls():
 
 
 def test_a_longer_run_has_the_same_rates_until_the_shorter_one_decays():
-    short, long = warm_constant_decay(3000), warm_constant_decay(15000)
-    assert all(short(step) == long(step) for step in range(decay_start(3000)))
-
-
-def test_a_short_run_warms_up_for_a_tenth_of_it():
-    factor = warm_constant_decay(200)
-    assert [factor(0), factor(9), factor(19)] == pytest.approx([0.05, 0.5, 1.0])
-    assert {factor(step) for step in range(19, decay_start(200))} == {1.0}
+    short, long = warm_constant_decay(1000), warm_constant_decay(5000)
+    assert all(short(step) == long(step) for step in range(decay_start(1000)))
 
 
 def test_short_runs_have_rates_too():
