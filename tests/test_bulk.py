@@ -128,6 +128,13 @@ def test_hits_alone(tmp_path, make):
     assert record["cost"]["chunks"] > 1
 
 
+def test_what_was_truncated_is_left_out_where_that_is_wished(tmp_path, make):
+    bulk(tmp_path / "every", 40, make)()
+    bulk(tmp_path / "whole", 40, make, only_faithful=True)()
+    assert molecules(tmp_path / "every")["truncated"].any()
+    assert not molecules(tmp_path / "whole")["truncated"].any()
+
+
 def test_the_limit_ends_it(tmp_path, make):
     record = bulk(tmp_path, 10_000, make, max_proposals=64)()
     assert record["counts"]["proposed"] == 64
