@@ -135,8 +135,8 @@ def validation(place: Path | None, most: int) -> list[str]:
 
 def judged(sample: Sample, given: argparse.Namespace) -> list[str]:
     """Return the molecules of a sample that count, "" where one is not valid."""
-    kept = sample.faithful if given.only_faithful else np.ones(len(sample.smiles), dtype=np.bool_)
-    return [name or "" for name, counts in zip(sample.smiles, kept, strict=True) if counts]
+    pairs = zip(sample.smiles, sample.faithful, strict=True)
+    return [name or "" for name, faithful in pairs if faithful or not given.only_faithful]
 
 
 def moments(smiles: Sequence[str], jobs: int) -> Moments:

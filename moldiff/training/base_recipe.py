@@ -29,7 +29,7 @@ class BaseRecipe:
         depth: Number of blocks.
         heads: Attention heads.
         condition_width: E of the condition vector.
-        tokens: Canvas tokens to train on in all.
+        tokens: Canvas tokens to train on in all; a recipe says how many unless given.
         lr: Learning rate of AdamW.
         muon_lr: Learning rate of Muon.
         seed: Seed of weights, order and noise.
@@ -43,7 +43,7 @@ class BaseRecipe:
     depth: int = 6
     heads: int = 3
     condition_width: int = 128
-    tokens: float | None = 2e8
+    tokens: float | None = None
     lr: float = 2e-3
     muon_lr: float = 0.02
     seed: int = 0

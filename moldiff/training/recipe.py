@@ -71,7 +71,6 @@ class Recipe(BaseRecipe):
             than those that it knows.
     """
 
-    tokens: float | None = None
     digits: int | None = None
     code: str = "chemistry"
     canvas_step: int | None = None
